@@ -1,0 +1,210 @@
+//! One segment, attached: what a reader handle has now, and what each frame of it keeps alive.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::PathBuf;
+
+use crate::files::{FileId, open_existing, own_uid};
+use crate::frame_info::Described;
+use crate::layout::{FIRST_SLOTS, HEADER_BYTES, Header, at, buffer_start, file_bytes};
+use crate::lease::{Lease, NoLease};
+use crate::lock::is_locked;
+use crate::mapping::Mapping;
+use crate::protocol::{Attempt, Latest, observe};
+use crate::search::{Found, has_slot};
+use crate::status::read_status;
+use crate::sync::{AtomicU32, Ordering};
+use crate::view::{View, read_u64};
+use crate::{Error, Geometry, Name, ReaderOptions};
+
+/// How often a reader that the writer keeps overtaking tries again before it lets other things happen.
+const TRIES: usize = 1000;
+
+/// A segment that a reader has opened.
+#[derive(Debug)]
+pub(crate) struct Attachment {
+    pub(crate) geometry: Geometry,
+    pub(crate) epoch: u64,
+    pub(crate) path: PathBuf,
+    directory: PathBuf,
+    id: FileId,
+    file: File,
+    view: View,
+    /// `None`: an observer, who holds nothing and copies.
+    lease: Option<Lease>,
+    max_slots: usize,
+    /// Buffers that were found inside the file.
+    seen_slots: AtomicU32,
+}
+
+/// A frame just taken: where it is, and the number of its slot if it is held.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    pub(crate) newest: Latest,
+    pub(crate) described: Described,
+    pub(crate) pixels: Pixels,
+    pub(crate) first_hold: bool,
+}
+
+/// A taken frame's bytes.
+#[derive(Debug)]
+pub(crate) enum Pixels {
+    /// In their slot, under a hold.
+    Held(usize),
+    /// In a private copy.
+    Copied(Box<[u8]>),
+}
+
+impl Attachment {
+    pub(crate) fn open(name: &Name, found: Found, options: &ReaderOptions) -> Result<Attachment, NoLease> {
+        let refuse = |action| {
+            let path = found.path.clone();
+            move |error| NoLease::Refused(Error::io(action, path)(error))
+        };
+        let observes = options.observe || found.owner != own_uid();
+        let (lease, view) = if observes {
+            let file = found.file.try_clone().map_err(refuse("opening"))?;
+            (None, View::far(file).map_err(refuse("mapping the header of"))?)
+        } else {
+            let lease = Lease::take(name, &found, options)?;
+            let length = file_bytes(found.max_slots, found.geometry.frame_bytes());
+            let memory = Mapping::read_only(&found.file, length).map_err(refuse("mapping"))?;
+            memory.populate(0, file_bytes(FIRST_SLOTS, found.geometry.frame_bytes()));
+            (Some(lease), View::Near(memory))
+        };
+        #[allow(clippy::cast_possible_truncation, reason = "3")]
+        let seen_slots = AtomicU32::new(FIRST_SLOTS as u32);
+        let Found { file, id, directory, path, geometry, epoch, max_slots, .. } = found;
+        Ok(Attachment { geometry, epoch, path, directory, id, file, view, lease, max_slots, seen_slots })
+    }
+
+    pub(crate) fn view(&self) -> &View {
+        &self.view
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    pub(crate) fn lease(&self) -> Option<&Lease> {
+        self.lease.as_ref()
+    }
+
+    /// Whether the name still stands for this segment.
+    pub(crate) fn has_its_name(&self) -> bool {
+        FileId::at(&self.path) == Some(self.id)
+    }
+
+    /// Whether its writer lives, by the kernel's word.
+    pub(crate) fn writer_lives(&self) -> bool {
+        is_locked(&self.file, 0).unwrap_or(false)
+    }
+
+    /// Takes the newest frame if it is newer than `seen`.
+    pub(crate) fn take(&self, seen: u64) -> Result<Option<Taken>, Error> {
+        for _ in 0..TRIES {
+            let attempt = match (&self.lease, &self.view) {
+                (Some(lease), View::Near(memory)) => self.try_hold(lease, memory, seen)?,
+                _ => self.try_copy(seen)?,
+            };
+            if let Ok(taken) = attempt {
+                return Ok(taken);
+            }
+        }
+        Ok(None)
+    }
+
+    fn try_hold(&self, lease: &Lease, memory: &Mapping, seen: u64) -> Result<Result<Option<Taken>, Overtaken>, Error> {
+        let (header, line) = (memory.shared::<Header>(0), lease.line());
+        let first_hold = line.mask.load(Ordering::Relaxed) == 0;
+        match lease.holds.try_hold(header, &line.mask, seen, self.max_slots) {
+            Attempt::Held(newest) => match self.admit(newest.slot, memory) {
+                Ok(()) => {
+                    let described = Described::load(&header.descriptors[newest.slot]);
+                    Ok(Ok(Some(Taken { newest, described, pixels: Pixels::Held(newest.slot), first_hold })))
+                }
+                Err(error) => {
+                    lease.release(newest.slot);
+                    Err(error)
+                }
+            },
+            Attempt::Nothing => Ok(Ok(None)),
+            Attempt::Overtaken => Ok(Err(Overtaken)),
+            Attempt::TooMany => Err(Error::TooManyLeases { held: lease.holds.limit() }),
+            Attempt::Impossible(newest) => Err(self.impossible(newest)),
+        }
+    }
+
+    /// Makes sure that a slot's memory exists, at its first use.
+    fn admit(&self, slot: usize, memory: &Mapping) -> Result<(), Error> {
+        if slot < self.seen_slots.load(Ordering::Relaxed) as usize {
+            return Ok(());
+        }
+        let length = self.file.metadata().map_err(Error::io("looking at", &self.path))?.size();
+        if !has_slot(length, slot, self.geometry) {
+            return Err(self.corrupt(format!("its newest frame is in buffer {slot}, beyond its {length} bytes")));
+        }
+        let frame_bytes = self.geometry.frame_bytes();
+        memory.populate(buffer_start(slot, frame_bytes), frame_bytes);
+        #[allow(clippy::cast_possible_truncation, reason = "at most 16")]
+        self.seen_slots.fetch_max(slot as u32 + 1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn try_copy(&self, seen: u64) -> Result<Result<Option<Taken>, Overtaken>, Error> {
+        let cut_off = |_| self.corrupt("it was cut off".to_owned());
+        let newest = self.view.latest().map_err(cut_off)?.filter(|newest| newest.sequence > seen);
+        let Some(newest) = newest else { return Ok(Ok(None)) };
+        if newest.slot >= self.max_slots {
+            return Err(self.impossible(newest));
+        }
+        let descriptor = at::descriptor(newest.slot);
+        let frame_bytes = self.geometry.frame_bytes();
+        // A word that cannot be read matches no sequence, and the copy that comes with it says what is wrong.
+        let sequence = || read_u64(&self.file, descriptor).unwrap_or(u64::MAX);
+        let copy = || -> io::Result<_> {
+            let mut described = [0; Described::BYTES];
+            self.file.read_exact_at(&mut described, (descriptor + 8) as u64)?;
+            let mut pixels = vec![0; frame_bytes].into_boxed_slice();
+            self.file.read_exact_at(&mut pixels, buffer_start(newest.slot, frame_bytes) as u64)?;
+            Ok((Described::from_bytes(&described), pixels))
+        };
+        match observe(newest, sequence, copy) {
+            None => Ok(Err(Overtaken)),
+            Some(copied) => {
+                let (described, pixels) = copied.map_err(cut_off)?;
+                Ok(Ok(Some(Taken { newest, described, pixels: Pixels::Copied(pixels), first_hold: false })))
+            }
+        }
+    }
+
+    /// The bytes of a slot that the caller holds.
+    #[allow(unsafe_code, reason = "hands out the bytes of a held slot")]
+    pub(crate) fn held(&self, slot: usize) -> &[u8] {
+        let (View::Near(memory), frame_bytes) = (&self.view, self.geometry.frame_bytes()) else {
+            unreachable!("an observer holds nothing");
+        };
+        debug_assert!(slot < self.max_slots && buffer_start(slot, frame_bytes) >= HEADER_BYTES);
+        // SAFETY: the caller has a hold on the slot, which `admit` found inside the file; no writer touches it until the
+        // hold is released, and the hold's owner borrows `self` from its own reference to it.
+        unsafe { memory.held(buffer_start(slot, frame_bytes), frame_bytes) }
+    }
+
+    /// The status text.
+    pub(crate) fn status(&self, name: &Name) -> Result<Vec<u8>, Error> {
+        let path = name.status(&self.directory, self.epoch);
+        open_existing(&path, false).and_then(|file| read_status(&file)).map_err(Error::io("reading", path))
+    }
+
+    pub(crate) fn corrupt(&self, problem: String) -> Error {
+        Error::Corrupt { path: self.path.clone(), problem }
+    }
+
+    fn impossible(&self, newest: Latest) -> Error {
+        self.corrupt(format!("its newest frame is in buffer {}, it can have {}", newest.slot, self.max_slots))
+    }
+}
+
+/// The writer took the slot back meanwhile: there is a newer frame by now.
+struct Overtaken;

@@ -1,0 +1,93 @@
+//! Opening and making the files of a segment in a directory that others may write to.
+//!
+//! Nothing found there is trusted: existing files are opened without following links, without blocking on a FIFO and
+//! without creating anything, and are looked at through the descriptor before they are used.
+
+use std::fs::{File, Metadata};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use rustix::fs::{FallocateFlags, fallocate};
+
+/// Which file a name stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    pub(crate) fn of(metadata: &Metadata) -> FileId {
+        FileId { device: metadata.dev(), inode: metadata.ino() }
+    }
+
+    /// The file that `path` names now, links not followed; `None` if there is none.
+    pub(crate) fn at(path: &Path) -> Option<FileId> {
+        path.symlink_metadata().ok().map(|metadata| FileId::of(&metadata))
+    }
+}
+
+/// The user that this process acts as.
+pub(crate) fn own_uid() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// Opens a file that exists, for reading, or for both.
+pub(crate) fn open_existing(path: &Path, write: bool) -> io::Result<File> {
+    // std adds O_CLOEXEC by itself.
+    File::options().read(true).write(write).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)
+}
+
+/// Makes a file that nobody else can open, and that did not exist.
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+    File::options().read(true).write(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)
+}
+
+/// Gives a file its bytes, so that touching them later cannot fail. Waits out signals.
+pub(crate) fn allocate(file: &File, start: u64, length: u64) -> io::Result<()> {
+    loop {
+        match fallocate(file, FallocateFlags::empty(), start, length) {
+            Err(rustix::io::Errno::INTR) => {}
+            done => return Ok(done?),
+        }
+    }
+}
+
+/// Whether an open file is what we would have made: what is wrong with it, if anything.
+///
+/// `owners` are the users whose file it may be; `may_write` are the permission bits that it may have for others.
+pub(crate) fn distrust(metadata: &Metadata, owners: &[u32]) -> Option<String> {
+    if !metadata.is_file() {
+        return Some("it is not a regular file".to_owned());
+    }
+    if metadata.nlink() != 1 {
+        return Some(format!("it has {} names (hard links), ours have one", metadata.nlink()));
+    }
+    if !owners.contains(&metadata.uid()) {
+        return Some(format!("it belongs to user {}, not to user {}", metadata.uid(), own_uid()));
+    }
+    if metadata.mode() & 0o022 != 0 {
+        return Some(format!("others may write to it (mode {:o})", metadata.mode() & 0o777));
+    }
+    None
+}
+
+/// What a failed open means, in words that tell what to do.
+pub(crate) fn explain(error: &io::Error, path: &Path) -> String {
+    match error.raw_os_error() {
+        Some(libc::ELOOP) => "it is a symbolic link, which is not followed: remove it".to_owned(),
+        Some(libc::ENXIO) => "it is not a regular file: remove it".to_owned(),
+        Some(libc::EACCES | libc::EPERM) => match path.symlink_metadata() {
+            Ok(metadata) => format!(
+                "permission denied: it belongs to user {} with mode {:o}, this is user {}; run as that user, or publish \
+                 with a wider access mode (video.access)",
+                metadata.uid(),
+                metadata.mode() & 0o777,
+                own_uid()
+            ),
+            Err(_) => "permission denied".to_owned(),
+        },
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,66 @@
+//! A frame in a reader's hands.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::attachment::{Attachment, Pixels};
+use crate::{Error, FrameInfo};
+
+/// The newest frame, as a reader took it. It dereferences to the pixels: rows from the top, without padding.
+///
+/// For as long as it lives its bytes do not change, whatever becomes of the reader, the writer or the name; the buffer is
+/// out of the writer's use, so keep it for as long as you look at it and no longer.
+#[derive(Debug)]
+#[must_use = "dropping a frame lets go of it"]
+pub struct Frame {
+    attachment: Arc<Attachment>,
+    pixels: Pixels,
+    info: FrameInfo,
+}
+
+impl Frame {
+    pub(crate) fn new(attachment: Arc<Attachment>, pixels: Pixels, info: FrameInfo) -> Frame {
+        Frame { attachment, pixels, info }
+    }
+
+    /// What is known of it.
+    pub fn info(&self) -> &FrameInfo {
+        &self.info
+    }
+
+    /// Whether the bytes are a private copy, as an observer gets them, and not the shared buffer.
+    pub fn is_copy(&self) -> bool {
+        matches!(self.pixels, Pixels::Copied(_))
+    }
+
+    /// Copies the pixels out.
+    ///
+    /// # Errors
+    /// [`Error::SizeMismatch`] if `target` is not as long as the frame.
+    pub fn copy_to(&self, target: &mut [u8]) -> Result<(), Error> {
+        if target.len() != self.len() {
+            return Err(Error::SizeMismatch { expected: self.info.geometry, got: target.len() });
+        }
+        target.copy_from_slice(self);
+        Ok(())
+    }
+}
+
+impl Deref for Frame {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.pixels {
+            Pixels::Held(slot) => self.attachment.held(*slot),
+            Pixels::Copied(bytes) => bytes,
+        }
+    }
+}
+
+impl Drop for Frame {
+    fn drop(&mut self) {
+        if let (Pixels::Held(slot), Some(lease)) = (&self.pixels, self.attachment.lease()) {
+            lease.release(*slot);
+        }
+    }
+}

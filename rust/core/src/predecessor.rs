@@ -1,0 +1,110 @@
+//! What a new writer finds under its name, and what it leaves behind: a segment whose writer is gone.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::path::Path;
+
+use crate::clock::monotonic_ns;
+use crate::files::{distrust, explain, open_existing, own_uid};
+use crate::layout::{HEADER_BYTES, Header, LEGACY_MAGIC, MAGIC, at};
+use crate::lock::is_locked;
+use crate::mapping::Mapping;
+use crate::state::{self, Reason, State};
+use crate::sync::Ordering;
+use crate::wake::wake_all;
+use crate::{Error, Name};
+
+/// What a name stands for, as its next writer sees it.
+#[derive(Debug)]
+pub(crate) enum Predecessor {
+    /// Nothing: the name is free.
+    None,
+    /// A segment with a live writer, described for people.
+    Live(String),
+    /// A segment of ours whose writer is gone: to be replaced, and told.
+    Dead(Remains),
+    /// A segment of the older system: to be replaced.
+    Legacy,
+}
+
+/// A dead writer's segment.
+#[derive(Debug)]
+pub(crate) struct Remains {
+    memory: Mapping,
+}
+
+impl Predecessor {
+    /// Looks at what `name` stands for.
+    ///
+    /// # Errors
+    /// [`Error::NameTaken`] where it is a file that is not ours to replace.
+    pub(crate) fn look(name: &Name, directory: &Path) -> Result<Predecessor, Error> {
+        let path = name.frames(directory);
+        let taken = |problem: String| Error::NameTaken { path: path.clone(), problem };
+        let file = match open_existing(&path, true) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Predecessor::None),
+            opened => opened.map_err(|error| taken(explain(&error, &path)))?,
+        };
+        let metadata = file.metadata().map_err(Error::io("looking at", &path))?;
+        match distrust(&metadata, &[own_uid()]) {
+            Some(_) if metadata.nlink() == 0 => return Ok(Predecessor::None),
+            Some(problem) => return Err(taken(problem + "; remove it, or choose another shared_memory_name")),
+            None => {}
+        }
+        if is_locked(&file, 0).map_err(Error::io("looking for a lock on", &path))? {
+            return Ok(Predecessor::Live(writer_of(&file)));
+        }
+        let mut page = [0; HEADER_BYTES];
+        let whole = file.read_exact_at(&mut page, 0).is_ok();
+        let word = |at: usize| u64::from_le_bytes(page[at..at + 8].try_into().expect("eight bytes"));
+        match (whole, word(at::MAGIC), word(0)) {
+            (true, MAGIC, _) => {
+                let memory = Mapping::writable(&file, HEADER_BYTES).map_err(Error::io("mapping", &path))?;
+                Ok(Predecessor::Dead(Remains { memory }))
+            }
+            (true, _, LEGACY_MAGIC) => Ok(Predecessor::Legacy),
+            _ => Err(taken(
+                "it is another program's file and no segment of ours; remove it, or choose another shared_memory_name"
+                    .to_owned(),
+            )),
+        }
+    }
+}
+
+impl Remains {
+    /// Tells the readers of the dead writer's segment that there is a new one.
+    pub(crate) fn supersede(&self) {
+        let header: &Header = self.memory.shared(0);
+        supersede(header, Reason::NewWriter);
+        // Release: the state must not move after the number that readers sleep on.
+        header.notify.0.fetch_add(1, Ordering::Release);
+        wake_all(&header.notify.0);
+    }
+}
+
+/// Marks a segment as replaced. The caller wakes its readers.
+pub(crate) fn supersede(header: &Header, reason: Reason) {
+    header.condition.since_ns.store(monotonic_ns(), Ordering::Relaxed);
+    header.condition.state.store(state::pack(State::Superseded, reason), Ordering::Relaxed);
+}
+
+/// Removes what earlier epochs of the name have left in a directory. The caller has the right to the name, so nobody is
+/// about to use it; readers that still do have it open.
+pub(crate) fn sweep(name: &Name, directory: &Path, keep: u64) {
+    let Ok(entries) = fs::read_dir(directory) else { return };
+    for entry in entries.flatten() {
+        let stale = entry.file_name().to_str().and_then(|file| name.epoch_of(file)).is_some_and(|epoch| epoch != keep);
+        if stale && entry.metadata().is_ok_and(|metadata| metadata.uid() == own_uid() && metadata.is_file()) {
+            let _left_for_the_next_writer = fs::remove_file(entry.path());
+        }
+    }
+}
+
+fn writer_of(file: &File) -> String {
+    let mut pid = [0; 4];
+    match file.read_exact_at(&mut pid, at::WRITER_PID as u64) {
+        Ok(()) => format!("pid {}", u32::from_le_bytes(pid)),
+        Err(_) => "an unknown process".to_owned(),
+    }
+}

@@ -1,0 +1,349 @@
+//! The reading side of a stream.
+
+use std::path::PathBuf;
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::attachment::Attachment;
+use crate::fork::Generation;
+use crate::layout::MAX_HELD;
+use crate::lease::NoLease;
+use crate::search::{Search, search};
+use crate::sync::Mutex;
+use crate::{Counters, Directories, Error, Frame, Geometry, Name, Reason, State};
+
+/// How often a waiting reader looks whether its writer lives and its name stands.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How often an attaching reader looks for the name.
+const SEARCH_EVERY: Duration = Duration::from_millis(10);
+
+/// How to read.
+#[derive(Clone, Debug)]
+pub struct ReaderOptions {
+    /// How long [`Reader::attach`] waits for a live writer.
+    pub timeout: Duration,
+    /// Whether a dead writer's segment is good enough.
+    pub allow_dead: bool,
+    /// A user, beside this process's own and root, whose stream may be watched.
+    pub owner: Option<u32>,
+    /// A name to be seen by, cut at 64 bytes.
+    pub reader_name: String,
+    /// How many frames the handle may hold at once, 1 to 3.
+    pub max_leases: u8,
+    /// To watch without a line of one's own: every frame is a private copy. Another user's stream is always watched so.
+    pub observe: bool,
+    /// Where to look.
+    pub directories: Directories,
+}
+
+impl Default for ReaderOptions {
+    fn default() -> ReaderOptions {
+        ReaderOptions {
+            timeout: Duration::from_secs(5),
+            allow_dead: false,
+            owner: None,
+            reader_name: String::new(),
+            max_leases: 3,
+            observe: false,
+            directories: Directories::standard(),
+        }
+    }
+}
+
+/// A handle on a stream. It follows the name over restarts, changes of size and removals by itself.
+///
+/// Several threads may use one handle; each frame then goes to one of them, since what was seen last belongs to the
+/// handle.
+#[derive(Debug)]
+pub struct Reader {
+    name: Name,
+    options: ReaderOptions,
+    cursor: Mutex<Cursor>,
+    generation: Generation,
+}
+
+#[derive(Debug)]
+struct Cursor {
+    attachment: Arc<Attachment>,
+    /// The sequence last read of this segment; `None` before the first of a first segment.
+    seen: Option<u64>,
+    /// Frames of earlier segments that nobody took.
+    carried: u64,
+}
+
+impl Reader {
+    /// Attaches to the stream `name`, waiting for it up to the options' time-out.
+    ///
+    /// # Errors
+    /// [`Error::NotCreated`] if no live writer was found in time, [`Error::NotAccessible`] if what was found may not be
+    /// read, [`Error::LinesFull`], [`Error::BadOption`].
+    pub fn attach(name: &Name, options: ReaderOptions) -> Result<Reader, Error> {
+        Reader::attach_with(name, options, &mut || false)
+    }
+
+    /// As [`attach`](Self::attach), asking `interrupt` while it waits; [`Error::Interrupted`] when it says so.
+    ///
+    /// # Errors
+    /// As [`attach`](Self::attach).
+    pub fn attach_with(
+        name: &Name,
+        options: ReaderOptions,
+        interrupt: &mut dyn FnMut() -> bool,
+    ) -> Result<Reader, Error> {
+        if !(1..=MAX_HELD).contains(&options.max_leases.into()) {
+            let value = options.max_leases.into();
+            return Err(Error::BadOption { option: "max_leases", value, allowed: "1 to 3" });
+        }
+        let start = Instant::now();
+        let attachment = loop {
+            let problem = match search(name, &options) {
+                Search::Found(found) => match Attachment::open(name, *found, &options) {
+                    Ok(attachment) => break attachment,
+                    Err(NoLease::Replaced) => Ok(": its segment is being replaced".to_owned()),
+                    Err(NoLease::Refused(error)) => return Err(error),
+                },
+                Search::Nothing(hint) => Ok(hint),
+                Search::Refused(problem) => Err(problem),
+            };
+            let left = options.timeout.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                let (name, seconds) = (name.to_string(), options.timeout.as_secs_f64());
+                return Err(match problem {
+                    Ok(hint) => Error::NotCreated { name, seconds, hint },
+                    Err(problem) => Error::NotAccessible { name, seconds, problem },
+                });
+            }
+            if interrupt() {
+                return Err(Error::Interrupted);
+            }
+            thread::sleep(left.min(SEARCH_EVERY));
+        };
+        let cursor = Mutex::new(Cursor { attachment: Arc::new(attachment), seen: None, carried: 0 });
+        Ok(Reader { name: name.clone(), options, cursor, generation: Generation::current() })
+    }
+
+    /// The newest frame, if it is newer than the last one this handle gave. Never waits.
+    ///
+    /// # Errors
+    /// [`Error::TooManyLeases`], [`Error::Corrupt`], [`Error::Forked`].
+    pub fn newest(&self) -> Result<Option<Frame>, Error> {
+        self.generation.check()?;
+        let mut cursor = self.cursor();
+        let Some(taken) = cursor.attachment.take(cursor.seen.unwrap_or(0))? else { return Ok(None) };
+        let sequence = taken.newest.sequence;
+        let missed = cursor.missed_before(sequence);
+        let info = taken.described.into_info(sequence, missed, cursor.attachment.geometry);
+        cursor.seen = Some(sequence);
+        cursor.carried = 0;
+        if let Some(lease) = cursor.attachment.lease() {
+            lease.note(sequence, missed, taken.first_hold);
+        }
+        Ok(Some(Frame::new(Arc::clone(&cursor.attachment), taken.pixels, info)))
+    }
+
+    /// The next newer frame, waiting for it; `None` if none came in time. Without a time-out it waits for ever.
+    ///
+    /// # Errors
+    /// [`Error::EndOfStream`] when the source has ended and its last frame was given; those of [`newest`](Self::newest).
+    pub fn wait(&self, timeout: Option<Duration>) -> Result<Option<Frame>, Error> {
+        self.wait_with(timeout, &mut || false)
+    }
+
+    /// As [`wait`](Self::wait), asking `interrupt` whenever it wakes, at least four times a second.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`], and as [`wait`](Self::wait).
+    pub fn wait_with(
+        &self,
+        timeout: Option<Duration>,
+        interrupt: &mut dyn FnMut() -> bool,
+    ) -> Result<Option<Frame>, Error> {
+        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        loop {
+            if let Some(frame) = self.newest()? {
+                return Ok(Some(frame));
+            }
+            if !self.wait_until(deadline, interrupt)? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Waits for a newer frame without taking it: `false` if none came in time.
+    ///
+    /// # Errors
+    /// As [`wait_with`](Self::wait_with).
+    pub fn wait_newer_with(
+        &self,
+        timeout: Option<Duration>,
+        interrupt: &mut dyn FnMut() -> bool,
+    ) -> Result<bool, Error> {
+        self.wait_until(timeout.and_then(|timeout| Instant::now().checked_add(timeout)), interrupt)
+    }
+
+    fn wait_until(&self, deadline: Option<Instant>, interrupt: &mut dyn FnMut() -> bool) -> Result<bool, Error> {
+        // When this wait last looked for a successor, and at which number: a state that ends a segment is looked into at
+        // once, anything else every quarter of a second.
+        let mut looked = (None, Instant::now());
+        loop {
+            self.generation.check()?;
+            let (attachment, seen) = {
+                let cursor = self.cursor();
+                (Arc::clone(&cursor.attachment), cursor.seen.unwrap_or(0))
+            };
+            let view = attachment.view();
+            let cut_off = |_| attachment.corrupt("it was cut off".to_owned());
+            // First the glance: a frame or a state that comes after it changes the number, and the sleep does not begin.
+            let number = view.glance().map_err(cut_off)?;
+            if view.latest().map_err(cut_off)?.is_some_and(|newest| newest.sequence > seen) {
+                return Ok(true);
+            }
+            let (state, _) = view.state().map_err(cut_off)?;
+            let is_over = matches!(state, State::Superseded | State::Closed | State::Ended | State::Failed);
+            let now = Instant::now();
+            if now.duration_since(looked.1) >= LOOK_EVERY || (is_over && looked.0 != Some(number)) {
+                if self.follow(&attachment) {
+                    continue;
+                }
+                looked = (Some(number), now);
+            }
+            if state == State::Ended {
+                return Err(Error::EndOfStream { name: self.name.to_string() });
+            }
+            if deadline.is_some_and(|deadline| now >= deadline) {
+                return Ok(false);
+            }
+            if interrupt() {
+                return Err(Error::Interrupted);
+            }
+            let until = deadline.map_or(looked.1 + LOOK_EVERY, |deadline| deadline.min(looked.1 + LOOK_EVERY));
+            view.sleep(number, until.saturating_duration_since(now));
+        }
+    }
+
+    /// Moves to the segment that the name stands for now, if that is another one with a live writer.
+    fn follow(&self, from: &Arc<Attachment>) -> bool {
+        if from.has_its_name() && from.writer_lives() {
+            return false;
+        }
+        let mut cursor = self.cursor();
+        if !Arc::ptr_eq(&cursor.attachment, from) {
+            return true; // another thread was faster
+        }
+        let live_only = ReaderOptions { allow_dead: false, ..self.options.clone() };
+        let Search::Found(found) = search(&self.name, &live_only) else { return false };
+        if found.epoch == from.epoch {
+            return false;
+        }
+        // Where it cannot be attached now (replaced again, or no line free), the next look tries again.
+        let Ok(fresh) = Attachment::open(&self.name, *found, &self.options) else { return false };
+        let last = from.view().latest().ok().flatten().map_or(0, |newest| newest.sequence);
+        if let Some(seen) = cursor.seen {
+            cursor.carried += last.saturating_sub(seen) / 2;
+            cursor.seen = Some(0);
+        }
+        cursor.attachment = Arc::new(fresh);
+        true
+    }
+
+    /// Size and format of the frames of the segment attached now.
+    ///
+    /// # Errors
+    /// [`Error::Forked`], as of all that follow.
+    pub fn geometry(&self) -> Result<Geometry, Error> {
+        Ok(self.attachment()?.geometry)
+    }
+
+    /// What the stream is doing, as its writer last said.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if another user's file has been cut off.
+    pub fn state(&self) -> Result<(State, Reason), Error> {
+        let attachment = self.attachment()?;
+        attachment.view().state().map_err(Error::io("reading", &attachment.path))
+    }
+
+    /// Whether the segment's writer lives, by the kernel's word.
+    ///
+    /// # Errors
+    /// [`Error::Forked`].
+    pub fn writer_alive(&self) -> Result<bool, Error> {
+        Ok(self.attachment()?.writer_lives())
+    }
+
+    /// The writer's process, for people.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn writer_pid(&self) -> Result<u32, Error> {
+        self.figures().map(|(_, pid)| pid)
+    }
+
+    /// The counters in the header.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn counters(&self) -> Result<Counters, Error> {
+        self.figures().map(|(counters, _)| counters)
+    }
+
+    fn figures(&self) -> Result<(Counters, u32), Error> {
+        let attachment = self.attachment()?;
+        attachment.view().counters(attachment.file()).map_err(Error::io("reading", &attachment.path))
+    }
+
+    /// The status text that the writer last gave.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn status(&self) -> Result<Vec<u8>, Error> {
+        self.attachment()?.status(&self.name)
+    }
+
+    /// Whether frames are copies, because the handle has no line of its own.
+    ///
+    /// # Errors
+    /// [`Error::Forked`].
+    pub fn is_observer(&self) -> Result<bool, Error> {
+        Ok(self.attachment()?.lease().is_none())
+    }
+
+    /// The random number of the segment attached now.
+    ///
+    /// # Errors
+    /// [`Error::Forked`].
+    pub fn epoch(&self) -> Result<u64, Error> {
+        Ok(self.attachment()?.epoch)
+    }
+
+    /// The frames file.
+    ///
+    /// # Errors
+    /// [`Error::Forked`].
+    pub fn path(&self) -> Result<PathBuf, Error> {
+        Ok(self.attachment()?.path.clone())
+    }
+
+    /// The name.
+    pub fn name(&self) -> &Name {
+        &self.name
+    }
+
+    fn attachment(&self) -> Result<Arc<Attachment>, Error> {
+        // Before the lock: in a forked child a thread that is not there may hold it for ever.
+        self.generation.check()?;
+        Ok(Arc::clone(&self.cursor().attachment))
+    }
+
+    fn cursor(&self) -> MutexGuard<'_, Cursor> {
+        self.cursor.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Cursor {
+    /// Frames published since the last one read and before `sequence`. A first read misses nothing.
+    fn missed_before(&self, sequence: u64) -> u64 {
+        self.seen.map_or(0, |seen| self.carried + ((sequence - seen) / 2).saturating_sub(1))
+    }
+}

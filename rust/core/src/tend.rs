@@ -1,0 +1,134 @@
+//! What a writer does beside publishing: growing where readers hold much, healing where the name was taken away.
+
+use crate::clock::monotonic_ns;
+use crate::establish::succeed;
+use crate::layout::MAX_HELD;
+use crate::predecessor::Predecessor;
+use crate::right::Right;
+use crate::sync::Ordering;
+use crate::{Error, Notice, Reason, State, Writer};
+
+/// How often a writer looks after its name.
+pub(crate) const LOOK_EVERY_NS: u64 = 1_000_000_000;
+/// How long a writer without room waits before it tries to grow again, and how often it complains of starvation.
+const TRY_AGAIN_NS: u64 = 10_000_000_000;
+
+impl Writer {
+    /// Says that the writer is alive and looks after its name. To be called about once a second while no frames are
+    /// published; [`loan`](Self::loan) and [`write`](Self::write) see to it otherwise. Takes microseconds, or, where the
+    /// name has to be published again, as long as making a segment.
+    ///
+    /// # Errors
+    /// [`Error::SteppedDown`] after another writer took the name, [`Error::Forked`] in a forked child.
+    pub fn tend(&mut self) -> Result<(), Error> {
+        self.segment.check_fork()?;
+        let now = monotonic_ns();
+        self.segment.header().counters.heartbeat_ns.store(now, Ordering::Relaxed);
+        if now >= self.due.look && self.parked.is_none() {
+            self.look(now);
+        }
+        match &self.stepped_down {
+            Some(holder) => Err(Error::SteppedDown { name: self.name.to_string(), holder: holder.clone() }),
+            None => Ok(()),
+        }
+    }
+
+    /// Looks whether the name still stands for this segment, and mends it if it does not.
+    pub(crate) fn look(&mut self, now: u64) {
+        self.due.look = now + LOOK_EVERY_NS;
+        if self.stepped_down.is_some() {
+            return;
+        }
+        let readers = self.readers().len();
+        #[allow(clippy::cast_possible_truncation, reason = "at most 64")]
+        self.segment.header().legacy.reader_count.store(readers as u32, Ordering::Relaxed);
+        if self.segment.stands() && self.right.stands() {
+            return;
+        }
+        if let Err(error) = self.heal() {
+            let path = self.segment.path().to_owned();
+            let notice = Notice::CannotHeal { path, problem: error.to_string() };
+            if self.notices.last() != Some(&notice) {
+                self.notices.push(notice);
+            }
+        }
+    }
+
+    fn heal(&mut self) -> Result<(), Error> {
+        if !self.segment.has_its_name()
+            && let Predecessor::Live(holder) = Predecessor::look(&self.name, &self.directory)?
+        {
+            self.step_down(holder);
+            return Ok(());
+        }
+        if !self.right.stands() {
+            // The file is gone, and with it the right: whoever asks first has it. Its old lock protects nothing.
+            self.right = Right::take(&self.name, &self.directory)?;
+        }
+        if self.segment.stands() {
+            return Ok(());
+        }
+        if self.segment.has_its_name() {
+            // Leases or status are gone: without them nobody can attach.
+            self.replace(self.segment.geometry, Reason::Healed)?;
+        } else {
+            let fresh = succeed(&self.name, &self.directory, self.segment.geometry, &self.options)?;
+            self.install(fresh, Reason::Healed);
+        }
+        self.notices.push(Notice::Healed { path: self.segment.path().to_owned() });
+        Ok(())
+    }
+
+    fn step_down(&mut self, holder: String) {
+        self.notices.push(Notice::SteppedDown { path: self.segment.path().to_owned(), holder: holder.clone() });
+        self.stepped_down = Some(holder);
+        self.set_state(State::Closed, Reason::NameTaken);
+    }
+
+    /// Adds a buffer if the frame just published has taken the last free one. Behind the frame, not in its path.
+    pub(crate) fn grow_if_exhausted(&mut self, now: u64) {
+        let segment = &*self.segment;
+        let slots = self.publisher.slots();
+        if slots == segment.max_slots()
+            || now < self.due.grow
+            || !self.publisher.is_exhausted(segment, segment.pinned())
+        {
+            return;
+        }
+        match segment.grow(slots) {
+            Ok(()) => {
+                self.publisher.grow();
+                self.notices.push(Notice::Grew { buffers: slots + 1 });
+            }
+            Err(problem) => {
+                self.due.grow = now + TRY_AGAIN_NS;
+                self.notices.push(Notice::CannotGrow { buffers: slots, problem: problem.to_string() });
+            }
+        }
+    }
+
+    /// Counts a frame that found no buffer, and says who holds them.
+    pub(crate) fn starve(&mut self, now: u64) {
+        self.add_dropped(1);
+        if now >= self.due.starved {
+            self.due.starved = now + TRY_AGAIN_NS;
+            self.notices.push(Notice::Starved { buffers: self.publisher.slots(), holders: self.holders(now) });
+        }
+        self.grow_if_exhausted(now);
+    }
+
+    fn holders(&self, now: u64) -> String {
+        let describe = |reader: crate::ReaderFigures| {
+            let since = reader.held_since_ns.map_or(0, |since| now.saturating_sub(since)) / 1_000_000;
+            let (name, pid, held) = (reader.name, reader.pid, reader.held);
+            format!("'{name}' pid {pid}: {held} of {MAX_HELD} for {since} ms")
+        };
+        let mut holders: Vec<String> =
+            self.readers().into_iter().filter(|reader| reader.held > 0).map(describe).collect();
+        let pinned = self.segment.pinned().count_ones();
+        if pinned > 0 {
+            holders.push(format!("{pinned} by arrays of this process"));
+        }
+        holders.join(", ")
+    }
+}
