@@ -1,0 +1,83 @@
+# Everything happens in .venv and target/; nothing is installed outside this folder. CI calls these targets too (.ci/run).
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help setup build test test-rust model test-python demo bench lint lint-rust lint-python format clean
+
+VENV_PYTHON := .venv/bin/python
+PIP_INSTALL := $(VENV_PYTHON) -m pip install
+export PIP_QUIET := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+# One interpreter for every call of cargo: PyO3 is compiled anew whenever it changes. maturin installs into VIRTUAL_ENV,
+# which may be somebody else's environment, and refuses where conda's is set beside it.
+export PYO3_PYTHON := $(CURDIR)/$(VENV_PYTHON)
+export VIRTUAL_ENV := $(CURDIR)/.venv
+unexport CONDA_PREFIX
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+setup: .venv/.dependencies ## make .venv, with all that building, testing and linting need
+
+.venv/bin/python:
+	@setup/check_rust.sh
+	@python=$$(setup/find_python.sh); echo "making .venv with $$python"; "$$python" -m venv --clear .venv
+
+# After an edit of the dependencies, and once. pip 25.1 is the first that knows dependency groups.
+.venv/.dependencies: pyproject.toml setup/check_opencv.py | .venv/bin/python
+	@echo "installing what pyproject.toml asks for"
+	@$(PIP_INSTALL) --upgrade 'pip>=25.1'
+	@$(PIP_INSTALL) --group dev $$($(VENV_PYTHON) setup/list_dependencies.py)
+	@$(VENV_PYTHON) setup/check_opencv.py
+	@touch $@
+
+# Always through cargo, which knows better than make what has changed; always a release build. An extension module of
+# another name in the package (of another Python, say) would be preferred to ours by the import system, silently.
+build: .venv/.dependencies ## build the Rust core and install the package into .venv, in place
+	@setup/check_rust.sh
+	@find python/billiards_video -name '*.so' ! -name _core.abi3.so -delete
+	@.venv/bin/maturin develop --release
+
+test: build test-rust model test-python ## all tests
+
+test-rust: ## the core's own tests and its documentation's examples
+	cargo test --release --package billiards-video
+
+model: ## the protocol under loom: every interleaving, within the bounds that rust/model names
+	cargo test --release --package billiards-video-model
+
+test-python:
+	$(VENV_PYTHON) -m pytest
+
+demo: build ## a synthetic camera in one process, a reader in another: until Ctrl-C
+	@$(VENV_PYTHON) -m billiards_video.demo
+
+bench: build ## the measurements, each beside its floor
+	$(VENV_PYTHON) -m bench
+
+lint: build lint-rust lint-python ## formatting, lints, types, documentation: all that must hold before a commit
+
+lint-rust:
+	cargo metadata --locked --format-version 1 >/dev/null
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --locked
+
+lint-python:
+	$(VENV_PYTHON) -m ruff check
+	$(VENV_PYTHON) -m ruff format --check
+	$(VENV_PYTHON) -m mypy python tests bench setup
+	$(VENV_PYTHON) -m mypy.stubtest billiards_video._core --mypy-config-file pyproject.toml
+
+format: .venv/.dependencies ## put the formatting right, and what else has an automatic remedy
+	cargo fmt --all
+	$(VENV_PYTHON) -m ruff check --fix
+	$(VENV_PYTHON) -m ruff format
+
+clean: ## remove everything that these targets made
+	rm -rf .venv target .mypy_cache .pytest_cache .ruff_cache
+	find python setup tests bench '(' -name '*.so' -o -name __pycache__ ')' -prune -exec rm -rf {} +

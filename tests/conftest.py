@@ -1,0 +1,33 @@
+"""What every test may ask for. Kept small: what only one file needs stands in that file."""
+
+import os
+import secrets
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+
+def _segment_directories() -> list[Path]:
+    """The directories in which the bus may put a segment's files, in its order of preference."""
+    runtime = os.environ.get("XDG_RUNTIME_DIR")
+    return [
+        Path("/dev/shm"),  # noqa: S108 - the real one is what is looked at
+        *([Path(runtime) / "billiards_video"] if runtime else []),
+        Path(tempfile.gettempdir()) / f"billiards_video-{os.getuid()}",
+    ]
+
+
+@pytest.fixture
+def segment_name() -> Iterator[str]:
+    """Gives a name that no other test has, and fails where a file of that name, or of one that begins with it, is left.
+
+    A test that wants several names appends to this one. Whatever it started must have ended by the time it returns.
+    """
+    name = f"test-{os.getpid()}-{secrets.token_hex(4)}"
+    yield name
+    left = sorted(path for directory in _segment_directories() for path in directory.glob(f"{name}*"))
+    for path in left:
+        path.unlink()
+    assert left == [], f"the test left files of its segment behind: {left}"
