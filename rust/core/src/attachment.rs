@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
+use std::ptr::NonNull;
 
 use crate::files::{FileId, open_existing, own_uid};
 use crate::frame_info::Described;
@@ -177,6 +178,18 @@ impl Attachment {
                 Ok(Ok(Some(Taken { newest, described, pixels: Pixels::Copied(pixels), first_hold: false })))
             }
         }
+    }
+
+    /// How many slots a hold may be on, of those seen so far; none for an observer.
+    pub(crate) fn slots_to_hold(&self) -> usize {
+        if self.lease.is_some() { self.seen_slots.load(Ordering::Relaxed) as usize } else { 0 }
+    }
+
+    /// Where a slot's bytes lie, whether they are held or not.
+    pub(crate) fn first_byte(&self, slot: usize) -> NonNull<u8> {
+        let (View::Near(memory) | View::Far(_, memory)) = &self.view;
+        let frame_bytes = self.geometry.frame_bytes();
+        memory.bytes(buffer_start(slot, frame_bytes), frame_bytes)
     }
 
     /// The bytes of a slot that the caller holds.

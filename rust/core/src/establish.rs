@@ -21,6 +21,11 @@ pub(crate) fn establish(
             let path = name.lock(candidate.path());
             return Err(Error::NameInUse { name: name.to_string(), holder, path });
         }
+        // A live writer whose lock file somebody has removed. What else stands there is this directory's own matter.
+        if let Ok(Predecessor::Live(holder)) = Predecessor::look(name, candidate.path()) {
+            let path = name.frames(candidate.path());
+            return Err(Error::NameInUse { name: name.to_string(), holder, path });
+        }
     }
     let needed = file_bytes(FIRST_SLOTS, geometry.frame_bytes());
     let mut attempts = Vec::new();

@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::attachment::{Attachment, Pixels};
-use crate::{Error, FrameInfo};
+use crate::{Error, FrameInfo, Geometry};
 
 /// The newest frame, as a reader took it. It dereferences to the pixels: rows from the top, without padding.
 ///
@@ -43,6 +43,37 @@ impl Frame {
         }
         target.copy_from_slice(self);
         Ok(())
+    }
+}
+
+/// A buffer of an attached segment, whether it holds a frame or not: the address for what is to show a frame later. It
+/// keeps the memory mapped, and holds nothing.
+#[derive(Clone, Debug)]
+pub struct BufferView {
+    attachment: Arc<Attachment>,
+    slot: usize,
+}
+
+impl BufferView {
+    pub(crate) fn new(attachment: Arc<Attachment>, slot: usize) -> BufferView {
+        BufferView { attachment, slot }
+    }
+
+    /// The first of a frame's bytes. Reading them is right while a [`Frame`] that this view [`shows`](Self::shows) lives;
+    /// at any other time they may be changing.
+    pub fn as_ptr(&self) -> *const u8 {
+        self.attachment.first_byte(self.slot).as_ptr()
+    }
+
+    /// Whether the frame lies in this buffer.
+    pub fn shows(&self, frame: &Frame) -> bool {
+        matches!(frame.pixels, Pixels::Held(slot) if slot == self.slot)
+            && Arc::ptr_eq(&self.attachment, &frame.attachment)
+    }
+
+    /// What the bytes mean.
+    pub fn geometry(&self) -> Geometry {
+        self.attachment.geometry
     }
 }
 

@@ -121,13 +121,14 @@ mod streaming_copy;
 mod sync;
 mod tend;
 mod view;
+mod waiting;
 mod wake;
 mod writer;
 
 pub use directories::Directories;
 pub use error::Error;
 pub use figures::{Counters, ReaderFigures, WriterStats};
-pub use frame::Frame;
+pub use frame::{BufferView, Frame};
 pub use frame_info::{FrameInfo, Stamp};
 pub use geometry::{Format, Geometry, MAX_SIDE};
 pub use loan::{Loan, SlotView};
@@ -137,3 +138,8 @@ pub use reader::{Reader, ReaderOptions};
 pub use segment::Access;
 pub use state::{Reason, State};
 pub use writer::{Writer, WriterOptions};
+
+/// The README's examples in Rust, which are compiled with the crate's own.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

@@ -11,10 +11,8 @@ use crate::layout::MAX_HELD;
 use crate::lease::NoLease;
 use crate::search::{Search, search};
 use crate::sync::Mutex;
-use crate::{Counters, Directories, Error, Frame, Geometry, Name, Reason, State};
+use crate::{BufferView, Counters, Directories, Error, Frame, Geometry, Name, Reason, State};
 
-/// How often a waiting reader looks whether its writer lives and its name stands.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// How often an attaching reader looks for the name.
 const SEARCH_EVERY: Duration = Duration::from_millis(10);
 
@@ -57,19 +55,19 @@ impl Default for ReaderOptions {
 /// handle.
 #[derive(Debug)]
 pub struct Reader {
-    name: Name,
-    options: ReaderOptions,
+    pub(crate) name: Name,
+    pub(crate) options: ReaderOptions,
     cursor: Mutex<Cursor>,
-    generation: Generation,
+    pub(crate) generation: Generation,
 }
 
 #[derive(Debug)]
-struct Cursor {
-    attachment: Arc<Attachment>,
+pub(crate) struct Cursor {
+    pub(crate) attachment: Arc<Attachment>,
     /// The sequence last read of this segment; `None` before the first of a first segment.
-    seen: Option<u64>,
+    pub(crate) seen: Option<u64>,
     /// Frames of earlier segments that nobody took.
-    carried: u64,
+    pub(crate) carried: u64,
 }
 
 impl Reader {
@@ -142,109 +140,14 @@ impl Reader {
         Ok(Some(Frame::new(Arc::clone(&cursor.attachment), taken.pixels, info)))
     }
 
-    /// The next newer frame, waiting for it; `None` if none came in time. Without a time-out it waits for ever.
+    /// The buffers of the segment attached now, for code that prepares arrays over them before there is a frame to show.
+    /// None for an observer.
     ///
     /// # Errors
-    /// [`Error::EndOfStream`] when the source has ended and its last frame was given; those of [`newest`](Self::newest).
-    pub fn wait(&self, timeout: Option<Duration>) -> Result<Option<Frame>, Error> {
-        self.wait_with(timeout, &mut || false)
-    }
-
-    /// As [`wait`](Self::wait), asking `interrupt` whenever it wakes, at least four times a second.
-    ///
-    /// # Errors
-    /// [`Error::Interrupted`], and as [`wait`](Self::wait).
-    pub fn wait_with(
-        &self,
-        timeout: Option<Duration>,
-        interrupt: &mut dyn FnMut() -> bool,
-    ) -> Result<Option<Frame>, Error> {
-        let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
-        loop {
-            if let Some(frame) = self.newest()? {
-                return Ok(Some(frame));
-            }
-            if !self.wait_until(deadline, interrupt)? {
-                return Ok(None);
-            }
-        }
-    }
-
-    /// Waits for a newer frame without taking it: `false` if none came in time.
-    ///
-    /// # Errors
-    /// As [`wait_with`](Self::wait_with).
-    pub fn wait_newer_with(
-        &self,
-        timeout: Option<Duration>,
-        interrupt: &mut dyn FnMut() -> bool,
-    ) -> Result<bool, Error> {
-        self.wait_until(timeout.and_then(|timeout| Instant::now().checked_add(timeout)), interrupt)
-    }
-
-    fn wait_until(&self, deadline: Option<Instant>, interrupt: &mut dyn FnMut() -> bool) -> Result<bool, Error> {
-        // When this wait last looked for a successor, and at which number: a state that ends a segment is looked into at
-        // once, anything else every quarter of a second.
-        let mut looked = (None, Instant::now());
-        loop {
-            self.generation.check()?;
-            let (attachment, seen) = {
-                let cursor = self.cursor();
-                (Arc::clone(&cursor.attachment), cursor.seen.unwrap_or(0))
-            };
-            let view = attachment.view();
-            let cut_off = |_| attachment.corrupt("it was cut off".to_owned());
-            // First the glance: a frame or a state that comes after it changes the number, and the sleep does not begin.
-            let number = view.glance().map_err(cut_off)?;
-            if view.latest().map_err(cut_off)?.is_some_and(|newest| newest.sequence > seen) {
-                return Ok(true);
-            }
-            let (state, _) = view.state().map_err(cut_off)?;
-            let is_over = matches!(state, State::Superseded | State::Closed | State::Ended | State::Failed);
-            let now = Instant::now();
-            if now.duration_since(looked.1) >= LOOK_EVERY || (is_over && looked.0 != Some(number)) {
-                if self.follow(&attachment) {
-                    continue;
-                }
-                looked = (Some(number), now);
-            }
-            if state == State::Ended {
-                return Err(Error::EndOfStream { name: self.name.to_string() });
-            }
-            if deadline.is_some_and(|deadline| now >= deadline) {
-                return Ok(false);
-            }
-            if interrupt() {
-                return Err(Error::Interrupted);
-            }
-            let until = deadline.map_or(looked.1 + LOOK_EVERY, |deadline| deadline.min(looked.1 + LOOK_EVERY));
-            view.sleep(number, until.saturating_duration_since(now));
-        }
-    }
-
-    /// Moves to the segment that the name stands for now, if that is another one with a live writer.
-    fn follow(&self, from: &Arc<Attachment>) -> bool {
-        if from.has_its_name() && from.writer_lives() {
-            return false;
-        }
-        let mut cursor = self.cursor();
-        if !Arc::ptr_eq(&cursor.attachment, from) {
-            return true; // another thread was faster
-        }
-        let live_only = ReaderOptions { allow_dead: false, ..self.options.clone() };
-        let Search::Found(found) = search(&self.name, &live_only) else { return false };
-        if found.epoch == from.epoch {
-            return false;
-        }
-        // Where it cannot be attached now (replaced again, or no line free), the next look tries again.
-        let Ok(fresh) = Attachment::open(&self.name, *found, &self.options) else { return false };
-        let last = from.view().latest().ok().flatten().map_or(0, |newest| newest.sequence);
-        if let Some(seen) = cursor.seen {
-            cursor.carried += last.saturating_sub(seen) / 2;
-            cursor.seen = Some(0);
-        }
-        cursor.attachment = Arc::new(fresh);
-        true
+    /// [`Error::Forked`].
+    pub fn buffers(&self) -> Result<Vec<BufferView>, Error> {
+        let attachment = self.attachment()?;
+        Ok((0..attachment.slots_to_hold()).map(|slot| BufferView::new(Arc::clone(&attachment), slot)).collect())
     }
 
     /// Size and format of the frames of the segment attached now.
@@ -336,7 +239,7 @@ impl Reader {
         Ok(Arc::clone(&self.cursor().attachment))
     }
 
-    fn cursor(&self) -> MutexGuard<'_, Cursor> {
+    pub(crate) fn cursor(&self) -> MutexGuard<'_, Cursor> {
         self.cursor.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

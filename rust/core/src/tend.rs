@@ -33,8 +33,16 @@ impl Writer {
         }
     }
 
+    /// What is done behind a frame, never in its path.
+    pub(crate) fn tidy(&mut self, now: u64) {
+        self.grow_if_exhausted(now);
+        if now >= self.due.look {
+            self.look(now);
+        }
+    }
+
     /// Looks whether the name still stands for this segment, and mends it if it does not.
-    pub(crate) fn look(&mut self, now: u64) {
+    fn look(&mut self, now: u64) {
         self.due.look = now + LOOK_EVERY_NS;
         if self.stepped_down.is_some() {
             return;
@@ -85,8 +93,8 @@ impl Writer {
         self.set_state(State::Closed, Reason::NameTaken);
     }
 
-    /// Adds a buffer if the frame just published has taken the last free one. Behind the frame, not in its path.
-    pub(crate) fn grow_if_exhausted(&mut self, now: u64) {
+    /// Adds a buffer if the frame just published has taken the last free one.
+    fn grow_if_exhausted(&mut self, now: u64) {
         let segment = &*self.segment;
         let slots = self.publisher.slots();
         if slots == segment.max_slots()
@@ -108,13 +116,14 @@ impl Writer {
     }
 
     /// Counts a frame that found no buffer, and says who holds them.
-    pub(crate) fn starve(&mut self, now: u64) {
+    pub(crate) fn starve(&mut self) {
+        let now = monotonic_ns();
         self.add_dropped(1);
         if now >= self.due.starved {
             self.due.starved = now + TRY_AGAIN_NS;
             self.notices.push(Notice::Starved { buffers: self.publisher.slots(), holders: self.holders(now) });
         }
-        self.grow_if_exhausted(now);
+        self.tidy(now);
     }
 
     fn holders(&self, now: u64) -> String {

@@ -116,17 +116,13 @@ impl Writer {
         if self.parked.is_some() {
             return Err(Error::LoanOpen);
         }
-        let now = monotonic_ns();
-        if now >= self.due.look {
-            self.look(now);
-        }
         if let Some(holder) = &self.stepped_down {
             return Err(Error::SteppedDown { name: self.name.to_string(), holder: holder.clone() });
         }
         let segment = &*self.segment;
         let claimed = self.publisher.claim(segment.header(), segment, segment.pinned());
         if claimed.is_none() {
-            self.starve(now);
+            self.starve();
         }
         Ok(claimed.map(|slot| Loan::new(self, slot)))
     }
@@ -156,7 +152,7 @@ impl Writer {
         header.counters.heartbeat_ns.store(published_ns, Ordering::Relaxed);
         info.sequence = self.publisher.publish(header, slot);
         wake_all(&header.notify.0);
-        self.grow_if_exhausted(published_ns);
+        self.tidy(published_ns);
         Ok(info)
     }
 

@@ -1,0 +1,223 @@
+//! The name may be taken away: it comes back, or its new owner is respected.
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use billiards_video::{Error, Notice, Reader, Reason, State, Writer};
+
+use crate::support::place::{NAME, Place};
+use crate::support::process::Process;
+use crate::support::{SOON, pattern, publish, read, small, until};
+
+/// Publishes at a pace until something is so, and says how long it took.
+fn publish_until(writer: &mut Writer, mut is_so: impl FnMut(&mut Writer) -> bool) -> Duration {
+    let start = Instant::now();
+    while !is_so(writer) {
+        assert!(start.elapsed() < SOON);
+        thread::sleep(Duration::from_millis(5)); // a frame's pace
+        publish(writer);
+    }
+    start.elapsed()
+}
+
+fn healed(writer: &mut Writer) -> usize {
+    writer.notices().iter().filter(|notice| matches!(notice, Notice::Healed { .. }) && notice.is_warning()).count()
+}
+
+/// What is removed while frames are published, be it the name, the leases or the status, is there again within about a
+/// second; attached readers follow, miss what they did not see and no more, and what they hold stays whole.
+#[test]
+fn what_is_removed_comes_back() {
+    for suffix in [NAME, ".leases", ".status"] {
+        let place = Place::new();
+        let mut writer = place.writer();
+        let readers = [place.reader(), place.observer()];
+        publish(&mut writer);
+        let epoch = writer.epoch();
+        let held: Vec<_> = readers.iter().map(read).collect();
+        writer.set_state(State::Stalled, Reason::SlowFrames);
+        writer.set_status(b"{\"a\": 1}").unwrap();
+        fs::remove_file(place.ending(suffix)).unwrap();
+        let delay = publish_until(&mut writer, |writer| writer.epoch() != epoch);
+        assert!(delay < Duration::from_millis(1500), "{suffix}: healed after {delay:?}");
+        assert_eq!(1, healed(&mut writer));
+        let files = place.files();
+        assert_eq!(4, files.len(), "{files:?}");
+        assert_eq!(writer.path(), place.frames());
+        let last = publish(&mut writer);
+        for reader in &readers {
+            let frame = read(reader);
+            assert_eq!((writer.epoch(), last), (reader.epoch().unwrap(), frame.info().frame_number));
+            assert_eq!(last - 1, frame.info().missed, "{suffix}: all between the first and the last");
+            assert_eq!((State::Stalled, Reason::SlowFrames), reader.state().unwrap());
+            assert_eq!(b"{\"a\": 1}", &*reader.status().unwrap());
+        }
+        held.iter().for_each(|frame| pattern::check(frame, epoch, 0));
+        drop(place.reader());
+        drop(writer);
+        assert!(place.files().is_empty(), "{:?}", place.files());
+    }
+}
+
+/// A reader that waits when the name is removed gets the first frame of the new segment, without a time-out of its own.
+#[test]
+fn who_waits_is_carried_over() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    let reader = place.reader();
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| read(&reader));
+        fs::remove_file(place.frames()).unwrap();
+        let start = Instant::now();
+        while writer.path().symlink_metadata().is_err() {
+            assert!(start.elapsed() < SOON);
+            writer.tend().unwrap(); // no frames: `tend` heals as well
+            thread::sleep(Duration::from_millis(5));
+        }
+        publish(&mut writer);
+        assert_eq!(0, waiting.join().unwrap().info().missed);
+    });
+}
+
+/// The lock file is the right to the name, but without it a live writer's segment still keeps others out, and the right
+/// is taken again.
+#[test]
+fn a_removed_lock_file_lets_nobody_in() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    let pid = format!("pid {}", std::process::id());
+    fs::remove_file(place.file("cam.lock")).unwrap();
+    let other = Process::start("writer", &[place.path().to_str().unwrap()]);
+    assert!(other.hear().contains(&format!("another process already publishes 'cam' ({pid}")));
+    other.finish();
+    assert_eq!(3, place.files().len(), "the one who was refused leaves nothing: {:?}", place.files());
+    let epoch = writer.epoch();
+    publish_until(&mut writer, |_| place.file("cam.lock").exists());
+    assert_eq!((epoch, 0), (writer.epoch(), healed(&mut writer)), "the segment is as good as before");
+    assert!(matches!(place.refusal(), Error::NameInUse { holder, .. } if holder == pid));
+    drop(writer);
+    assert!(place.files().is_empty());
+}
+
+/// Where another program's file stands at the name after a removal, it is left alone, the writer says so once, publishes
+/// on for those who are attached, and takes the name back when it is free again.
+#[test]
+fn a_foreign_file_at_the_name_is_left_alone() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    let reader = place.reader();
+    let epoch = writer.epoch();
+    fs::remove_file(place.frames()).unwrap();
+    fs::write(place.frames(), "mine").unwrap();
+    let mut told = Vec::new();
+    let start = Instant::now();
+    publish_until(&mut writer, |writer| {
+        told.extend(writer.notices());
+        start.elapsed() > Duration::from_millis(2300) // two looks, at least
+    });
+    let [Notice::CannotHeal { path, problem }] = &told[..] else { panic!("{told:?}") };
+    assert_eq!(&place.frames(), path);
+    assert!(problem.contains("another program's file"), "{problem}");
+    assert_eq!("mine", fs::read_to_string(place.frames()).unwrap());
+    assert_eq!((epoch, writer.stats().published - 1), (reader.epoch().unwrap(), read(&reader).info().frame_number));
+    let error = writer.reshape(small()).unwrap_err();
+    assert!(matches!(error, Error::NameTaken { .. }), "{error}");
+    assert_eq!("mine", fs::read_to_string(place.frames()).unwrap());
+
+    fs::remove_file(place.frames()).unwrap();
+    publish_until(&mut writer, |writer| writer.epoch() != epoch);
+    assert_eq!(1, healed(&mut writer));
+    publish(&mut writer);
+    drop(read(&reader));
+    drop(writer);
+    assert!(place.files().is_empty());
+}
+
+/// Where another live writer's segment stands at the name, a writer steps down: CLOSED with the reason, every further
+/// attempt raises naming the other, and its end harms the other in nothing.
+#[test]
+fn a_writer_steps_down_for_another() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    publish(&mut writer);
+    let (reader, observer) = (place.reader(), place.observer());
+    let held = (writer.epoch(), read(&reader));
+    fs::remove_file(place.frames()).unwrap();
+    fs::remove_file(place.file("cam.lock")).unwrap();
+    let mut other = Process::start("writer", &[place.path().to_str().unwrap()]);
+    assert!(other.hear().starts_with("writes "));
+    let text = format!(
+        "this writer has lost the name 'cam' to pid {}: stop one of the two, then start again",
+        other.pid()
+    );
+    let error = until("the writer steps down", || writer.tend().err());
+    assert_eq!(text, error.to_string());
+    let [notice] = &writer.notices()[..] else { panic!("one notice") };
+    assert!(notice.is_warning() && notice.to_string().contains(&format!("pid {}", other.pid())), "{notice}");
+    let pixels = pattern::frame(small().frame_bytes(), 0, 0);
+    let refused = [
+        writer.loan().map(|_| ()),
+        writer.write(&pixels, &billiards_video::Stamp::default()).map(|_| ()),
+        writer.reshape(small()),
+        writer.tend(),
+    ];
+    for result in refused {
+        assert_eq!(text, result.unwrap_err().to_string());
+    }
+    writer.set_state(State::Live, Reason::None);
+    assert_eq!((State::Closed, Reason::NameTaken), reader.state().unwrap());
+
+    other.tell("publish 3");
+    other.expect("published 2");
+    for reader in [&reader, &observer] {
+        assert_eq!(2, read(reader).info().frame_number);
+        assert_eq!(other.pid(), reader.writer_pid().unwrap());
+    }
+    pattern::check(&held.1, held.0, 0);
+    drop(writer);
+    other.tell("publish 1");
+    other.expect("published 3");
+    assert_eq!(3, read(&reader).info().frame_number);
+    other.tell("close");
+    other.finish();
+    assert!(place.files().is_empty(), "{:?}", place.files());
+}
+
+/// Between the loss of a name and the writer's look at it lies up to a second, in which nothing of the other's may be
+/// overwritten: not by a change of size either, which publishes a segment.
+#[test]
+fn a_change_of_size_respects_another_s_name_too() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    fs::remove_file(place.frames()).unwrap();
+    fs::remove_file(place.file("cam.lock")).unwrap();
+    let other = Process::start("writer", &[place.path().to_str().unwrap()]);
+    other.hear();
+    let inode = |path: &Path| path.metadata().unwrap().ino();
+    let before = inode(&place.frames());
+    assert!(matches!(writer.reshape(small()), Err(Error::SteppedDown { .. })));
+    assert_eq!(before, inode(&place.frames()));
+    drop(writer);
+    other.finish();
+}
+
+/// A dead writer's segment at the name is no reason to step down: it is replaced.
+#[test]
+fn a_dead_segment_at_the_name_is_replaced() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    let reader: Reader = place.reader();
+    fs::remove_file(place.frames()).unwrap();
+    fs::remove_file(place.file("cam.lock")).unwrap();
+    let other = Process::start("writer", &[place.path().to_str().unwrap()]);
+    other.hear();
+    other.kill();
+    let epoch = writer.epoch();
+    publish_until(&mut writer, |writer| writer.epoch() != epoch);
+    publish(&mut writer);
+    drop(read(&reader));
+    assert_eq!(4, place.files().len(), "{:?}", place.files());
+}
