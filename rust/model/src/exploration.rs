@@ -1,0 +1,113 @@
+//! Runs a scenario through every execution that loom can think of.
+
+use loom::model::Builder;
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::time::Instant;
+
+/// A story about a few threads and one segment, told once per execution.
+#[derive(Debug)]
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    /// How many times at most a thread is interrupted where it could have gone on; `None` is every interleaving.
+    pub(crate) preemptions: Option<usize>,
+    pub(crate) story: fn(),
+}
+
+/// What an exploration came to.
+struct Outcome {
+    executions: u64,
+    failure: Option<String>,
+}
+
+impl Scenario {
+    /// Explores all of it; panics with loom's or the story's own message if any execution breaks a promise.
+    pub(crate) fn holds(&self) {
+        let begun = Instant::now();
+        let outcome = self.explore();
+        let bound = self.preemptions.map_or("complete".to_owned(), |bound| format!("at most {bound} preemptions"));
+        report(&format!(
+            "{}: {} executions, {bound}, {:.1} s",
+            self.name,
+            outcome.executions,
+            begun.elapsed().as_secs_f64()
+        ));
+        if let Some(failure) = outcome.failure {
+            panic!("{} fails in execution {}: {failure}", self.name, outcome.executions);
+        }
+    }
+
+    /// Explores until an execution breaks `promise`; panics if none does, or if something else goes wrong first.
+    pub(crate) fn breaks(&self, mutant: &str, promise: &str) {
+        let begun = Instant::now();
+        let outcome = self.explore();
+        let failure = outcome.failure.unwrap_or_else(|| {
+            panic!("{mutant} survives {}: no execution of {} shows it", self.name, outcome.executions)
+        });
+        assert!(failure.contains(promise), "{mutant} fails in {}, but not by {promise:?}: {failure}", self.name);
+        report(&format!(
+            "{mutant}: caught by {} in execution {}, {:.1} s: {promise}",
+            self.name,
+            outcome.executions,
+            begun.elapsed().as_secs_f64()
+        ));
+    }
+
+    pub(crate) fn matrix(&self, mutant: &str) {
+        let outcome = self.explore();
+        report(&format!("MATRIX {mutant:42} {:12} {:7} {}", self.name, outcome.executions, outcome.failure.as_deref().map_or("-", |f| f.trim())));
+    }
+
+    fn explore(&self) -> Outcome {
+        let mut builder = Builder::new();
+        // Set here, so that an environment variable cannot make the check smaller.
+        builder.preemption_bound = self.preemptions;
+        builder.max_permutations = None;
+        builder.max_duration = None;
+        builder.checkpoint_file = None;
+        let story = self.story;
+        let executions = Arc::new(Mutex::new(0));
+        let count = Arc::clone(&executions);
+        let explored = quietly(|| {
+            builder.check(move || {
+                *count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+                story();
+            });
+        });
+        let executions = *executions.lock().unwrap_or_else(PoisonError::into_inner);
+        Outcome { executions, failure: explored.err() }
+    }
+}
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Runs `action` with its panic caught and not printed; gives the panic's message.
+fn quietly(action: impl FnOnce()) -> Result<(), String> {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let loud = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if !QUIET.get() {
+                loud(info);
+            }
+        }));
+    });
+    QUIET.set(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(action));
+    QUIET.set(false);
+    result.map_err(|payload| {
+        payload
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+            .unwrap_or_else(|| "a panic without a message".to_owned())
+    })
+}
+
+#[expect(clippy::print_stdout, reason = "the figures of the check, seen with --nocapture")]
+fn report(line: &str) {
+    println!("{line}");
+}
