@@ -1,12 +1,13 @@
 //! One segment, attached: what a reader handle has now, and what each frame of it keeps alive.
 
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 use std::ptr::NonNull;
 
-use crate::files::{FileId, open_existing, own_uid};
+use crate::files::{FileId, distrust, open_existing, own_uid};
 use crate::frame_info::Described;
 use crate::layout::{FIRST_SLOTS, HEADER_BYTES, Header, at, buffer_start, file_bytes};
 use crate::lease::{Lease, NoLease};
@@ -17,7 +18,7 @@ use crate::search::{Found, has_slot};
 use crate::status::read_status;
 use crate::sync::{AtomicU32, Ordering};
 use crate::view::{View, read_u64};
-use crate::{Error, Geometry, Name, ReaderOptions};
+use crate::{Error, Geometry, Name, ReaderOptions, State};
 
 /// How often a reader that the writer keeps overtaking tries again before it lets other things happen.
 const TRIES: usize = 1000;
@@ -102,8 +103,21 @@ impl Attachment {
         is_locked(&self.file, 0).unwrap_or(false)
     }
 
-    /// Takes the newest frame if it is newer than `seen`.
+    /// The number to sleep on and the state, taken in this order; see [`View::glance`].
+    pub(crate) fn news(&self) -> Result<(u32, State), Error> {
+        let number = self.view.glance().map_err(self.cut_off())?;
+        let (state, _) = self.view.state().map_err(self.cut_off())?;
+        Ok((number, state))
+    }
+
+    /// The newest complete frame; its slot is not to be trusted.
+    pub(crate) fn latest(&self) -> Result<Option<Latest>, Error> {
+        self.view.latest().map_err(self.cut_off())
+    }
+
+    /// Takes the newest frame if it is newer than `seen`; `None` too if the writer laps this reader all the time.
     pub(crate) fn take(&self, seen: u64) -> Result<Option<Taken>, Error> {
+        let mut overtaken_by = None;
         for _ in 0..TRIES {
             let attempt = match (&self.lease, &self.view) {
                 (Some(lease), View::Near(memory)) => self.try_hold(lease, memory, seen)?,
@@ -112,6 +126,13 @@ impl Attachment {
             if let Ok(taken) = attempt {
                 return Ok(taken);
             }
+            if overtaken_by.is_none() {
+                overtaken_by = Some(self.latest()?);
+            }
+        }
+        // While `latest` names a frame, no writer takes its slot: a thousand failures in a row have seen others come.
+        if overtaken_by == Some(self.latest()?) {
+            return Err(self.corrupt("its newest frame is never complete".to_owned()));
         }
         Ok(None)
     }
@@ -154,16 +175,19 @@ impl Attachment {
     }
 
     fn try_copy(&self, seen: u64) -> Result<Result<Option<Taken>, Overtaken>, Error> {
-        let cut_off = |_| self.corrupt("it was cut off".to_owned());
-        let newest = self.view.latest().map_err(cut_off)?.filter(|newest| newest.sequence > seen);
-        let Some(newest) = newest else { return Ok(Ok(None)) };
+        let Some(newest) = self.latest()?.filter(|newest| newest.sequence > seen) else { return Ok(Ok(None)) };
         if newest.slot >= self.max_slots {
             return Err(self.impossible(newest));
         }
         let descriptor = at::descriptor(newest.slot);
         let frame_bytes = self.geometry.frame_bytes();
-        // A word that cannot be read matches no sequence, and the copy that comes with it says what is wrong.
-        let sequence = || read_u64(&self.file, descriptor).unwrap_or(u64::MAX);
+        let unreadable = Cell::new(None);
+        let sequence = || {
+            read_u64(&self.file, descriptor).unwrap_or_else(|error| {
+                unreadable.set(Some(error));
+                u64::MAX // matches no frame's
+            })
+        };
         let copy = || -> io::Result<_> {
             let mut described = [0; Described::BYTES];
             self.file.read_exact_at(&mut described, (descriptor + 8) as u64)?;
@@ -172,9 +196,9 @@ impl Attachment {
             Ok((Described::from_bytes(&described), pixels))
         };
         match observe(newest, sequence, copy) {
-            None => Ok(Err(Overtaken)),
+            None => unreadable.take().map_or(Ok(Err(Overtaken)), |error| Err(self.cut_off()(error))),
             Some(copied) => {
-                let (described, pixels) = copied.map_err(cut_off)?;
+                let (described, pixels) = copied.map_err(self.cut_off())?;
                 Ok(Ok(Some(Taken { newest, described, pixels: Pixels::Copied(pixels), first_hold: false })))
             }
         }
@@ -207,7 +231,19 @@ impl Attachment {
     /// The status text.
     pub(crate) fn status(&self, name: &Name) -> Result<Vec<u8>, Error> {
         let path = name.status(&self.directory, self.epoch);
-        open_existing(&path, false).and_then(|file| read_status(&file)).map_err(Error::io("reading", path))
+        let read = || {
+            let owner = self.file.metadata()?.uid();
+            let file = open_existing(&path, false)?;
+            match distrust(&file.metadata()?, &[owner]) {
+                Some(problem) => Err(io::Error::other(problem)),
+                None => read_status(&file, self.epoch),
+            }
+        };
+        read().map_err(Error::io("reading", &path))
+    }
+
+    fn cut_off(&self) -> impl FnOnce(io::Error) -> Error {
+        |_| self.corrupt("it was cut off".to_owned())
     }
 
     pub(crate) fn corrupt(&self, problem: String) -> Error {

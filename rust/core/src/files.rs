@@ -3,9 +3,9 @@
 //! Nothing found there is trusted: existing files are opened without following links, without blocking on a FIFO and
 //! without creating anything, and are looked at through the descriptor before they are used.
 
-use std::fs::{File, Metadata};
+use std::fs::{File, Metadata, Permissions};
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rustix::fs::{FallocateFlags, fallocate};
@@ -39,9 +39,12 @@ pub(crate) fn open_existing(path: &Path, write: bool) -> io::Result<File> {
     File::options().read(true).write(write).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)
 }
 
-/// Makes a file that nobody else can open, and that did not exist.
+/// Makes a file that only this user can open, and that did not exist.
 pub(crate) fn create_private(path: &Path) -> io::Result<File> {
-    File::options().read(true).write(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)
+    let file =
+        File::options().read(true).write(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)?;
+    file.set_permissions(Permissions::from_mode(0o600))?; // whatever the umask has taken away
+    Ok(file)
 }
 
 /// Gives a file its bytes, so that touching them later cannot fail. Waits out signals.
@@ -71,6 +74,12 @@ pub(crate) fn distrust(metadata: &Metadata, owners: &[u32]) -> Option<String> {
         return Some(format!("others may write to it (mode {:o})", metadata.mode() & 0o777));
     }
     None
+}
+
+/// Whether a failed open is about what stands at the path, and not about the directory or this process.
+pub(crate) fn is_about_the_file(error: &io::Error) -> bool {
+    let about = [libc::ELOOP, libc::ENXIO, libc::EACCES, libc::EPERM, libc::EISDIR];
+    error.raw_os_error().is_some_and(|code| about.contains(&code))
 }
 
 /// What a failed open means, in words that tell what to do.

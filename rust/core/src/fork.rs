@@ -55,12 +55,13 @@ pub(crate) struct Generation(u64);
 
 impl Generation {
     pub(crate) fn current() -> Generation {
+        install_handlers(); // a handle without a file, an observer's, has to notice a fork too
         Generation(GENERATION.load(Ordering::Relaxed))
     }
 
     /// Whether the handle's process is still the one that made it.
     pub(crate) fn is_current(self) -> bool {
-        self == Generation::current()
+        self.0 == GENERATION.load(Ordering::Relaxed)
     }
 
     /// # Errors
@@ -71,6 +72,9 @@ impl Generation {
 }
 
 /// An open file that a forked child does not keep.
+///
+/// It must not be mapped where its locks matter: a mapping keeps its open file description alive as a descriptor does, a
+/// child inherits it, and no handler can undo it under the child's feet. Map another description of the same file.
 #[derive(Debug)]
 pub(crate) struct GuardedFile {
     file: ManuallyDrop<File>,
@@ -83,11 +87,11 @@ impl GuardedFile {
     /// # Errors
     /// What `open` gives.
     pub(crate) fn open<E>(open: impl FnOnce() -> Result<File, E>) -> Result<GuardedFile, E> {
-        install_handlers();
+        let generation = Generation::current();
         exclusive(|| {
             let file = open()?;
             FILES.replace(NO_FILE, file.as_raw_fd());
-            Ok(GuardedFile { file: ManuallyDrop::new(file), generation: Generation::current() })
+            Ok(GuardedFile { file: ManuallyDrop::new(file), generation })
         })
     }
 

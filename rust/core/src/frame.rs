@@ -54,6 +54,15 @@ pub struct BufferView {
     slot: usize,
 }
 
+impl PartialEq for BufferView {
+    /// Whether both are the same buffer of the same attachment.
+    fn eq(&self, other: &BufferView) -> bool {
+        self.slot == other.slot && Arc::ptr_eq(&self.attachment, &other.attachment)
+    }
+}
+
+impl Eq for BufferView {}
+
 impl BufferView {
     pub(crate) fn new(attachment: Arc<Attachment>, slot: usize) -> BufferView {
         BufferView { attachment, slot }

@@ -5,7 +5,7 @@ use std::os::unix::fs::MetadataExt;
 
 use crate::clock::monotonic_ns;
 use crate::figures::store_name;
-use crate::files::{distrust, explain, open_existing, own_uid};
+use crate::files::{FileId, distrust, explain, open_existing, own_uid};
 use crate::fork::GuardedFile;
 use crate::layout::{ABI, LEASES_MAGIC, LINES, LeaseLine, Leases};
 use crate::lock::try_lock;
@@ -53,8 +53,17 @@ impl Lease {
         if metadata.len() < size_of::<Leases>() as u64 {
             return Err(refuse("it is cut off".to_owned()));
         }
+        // Through a description of its own: a mapping of the locked one would keep the line's lock alive in a forked child.
+        let unlocked = match open_existing(&path, true) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(NoLease::Replaced),
+            opened => opened.map_err(|error| refuse(explain(&error, &path)))?,
+        };
+        let same = unlocked.metadata().map_err(|error| NoLease::Refused(failed("looking at")(error)))?;
+        if FileId::of(&same) != FileId::of(&metadata) {
+            return Err(NoLease::Replaced);
+        }
         let map = |error| NoLease::Refused(failed("mapping")(error));
-        let memory = Mapping::writable(&file, size_of::<Leases>()).map_err(map)?;
+        let memory = Mapping::writable(&unlocked, size_of::<Leases>()).map_err(map)?;
         memory.populate(0, size_of::<Leases>());
         let head: &Leases = memory.shared(0);
         let relaxed = Ordering::Relaxed; // written before the file was published

@@ -3,11 +3,11 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::clock::monotonic_ns;
-use crate::files::{distrust, explain, open_existing, own_uid};
-use crate::layout::{HEADER_BYTES, Header, LEGACY_MAGIC, MAGIC, at};
+use crate::files::{FileId, distrust, explain, is_about_the_file, open_existing, own_uid};
+use crate::layout::{ABI, HEADER_BYTES, Header, LEGACY_MAGIC, MAGIC, at};
 use crate::lock::is_locked;
 use crate::mapping::Mapping;
 use crate::state::{self, Reason, State};
@@ -24,14 +24,17 @@ pub(crate) enum Predecessor {
     Live(String),
     /// A segment of ours whose writer is gone: to be replaced, and told.
     Dead(Remains),
-    /// A segment of the older system: to be replaced.
-    Legacy,
+    /// A segment of the older system, or of another version of this one: to be replaced, but not to be written to.
+    Strange,
 }
 
 /// A dead writer's segment.
 #[derive(Debug)]
 pub(crate) struct Remains {
     memory: Mapping,
+    path: PathBuf,
+    id: FileId,
+    pub(crate) epoch: u64,
 }
 
 impl Predecessor {
@@ -44,7 +47,8 @@ impl Predecessor {
         let taken = |problem: String| Error::NameTaken { path: path.clone(), problem };
         let file = match open_existing(&path, true) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Predecessor::None),
-            opened => opened.map_err(|error| taken(explain(&error, &path)))?,
+            Err(error) if is_about_the_file(&error) => return Err(taken(explain(&error, &path))),
+            opened => opened.map_err(Error::io("opening", &path))?,
         };
         let metadata = file.metadata().map_err(Error::io("looking at", &path))?;
         match distrust(&metadata, &[own_uid()]) {
@@ -58,12 +62,14 @@ impl Predecessor {
         let mut page = [0; HEADER_BYTES];
         let whole = file.read_exact_at(&mut page, 0).is_ok();
         let word = |at: usize| u64::from_le_bytes(page[at..at + 8].try_into().expect("eight bytes"));
+        let abi = u32::from_le_bytes(page[at::ABI..at::ABI + 4].try_into().expect("four bytes"));
         match (whole, word(at::MAGIC), word(0)) {
-            (true, MAGIC, _) => {
+            (true, MAGIC, _) if abi == ABI => {
                 let memory = Mapping::writable(&file, HEADER_BYTES).map_err(Error::io("mapping", &path))?;
-                Ok(Predecessor::Dead(Remains { memory }))
+                let (id, epoch) = (FileId::of(&metadata), word(at::EPOCH));
+                Ok(Predecessor::Dead(Remains { memory, path, id, epoch }))
             }
-            (true, _, LEGACY_MAGIC) => Ok(Predecessor::Legacy),
+            (true, MAGIC, _) | (true, _, LEGACY_MAGIC) => Ok(Predecessor::Strange),
             _ => Err(taken(
                 "it is another program's file and no segment of ours; remove it, or choose another shared_memory_name"
                     .to_owned(),
@@ -81,20 +87,36 @@ impl Remains {
         header.notify.0.fetch_add(1, Ordering::Release);
         wake_all(&header.notify.0);
     }
+
+    /// Takes its name away, if it is still its own. Who is attached keeps the memory.
+    pub(crate) fn remove(&self) {
+        if FileId::at(&self.path) == Some(self.id) {
+            let _left_for_the_next_writer = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Who publishes under the name in a directory, if somebody does: known by the lock on its segment, whatever became of the
+/// name's own lock.
+pub(crate) fn live_writer(name: &Name, directory: &Path) -> Option<String> {
+    let file = open_existing(&name.frames(directory), false).ok()?;
+    is_locked(&file, 0).unwrap_or(false).then(|| writer_of(&file))
 }
 
 /// Marks a segment as replaced. The caller wakes its readers.
 pub(crate) fn supersede(header: &Header, reason: Reason) {
     header.condition.since_ns.store(monotonic_ns(), Ordering::Relaxed);
-    header.condition.state.store(state::pack(State::Superseded, reason), Ordering::Relaxed);
+    // Release: the last frame must not move after it; see `View::state`.
+    header.condition.state.store(state::pack(State::Superseded, reason), Ordering::Release);
 }
 
 /// Removes what earlier epochs of the name have left in a directory. The caller has the right to the name, so nobody is
 /// about to use it; readers that still do have it open.
-pub(crate) fn sweep(name: &Name, directory: &Path, keep: u64) {
+pub(crate) fn sweep(name: &Name, directory: &Path, keep: Option<u64>) {
     let Ok(entries) = fs::read_dir(directory) else { return };
     for entry in entries.flatten() {
-        let stale = entry.file_name().to_str().and_then(|file| name.epoch_of(file)).is_some_and(|epoch| epoch != keep);
+        let epoch = entry.file_name().to_str().and_then(|file| name.epoch_of(file));
+        let stale = epoch.is_some() && epoch != keep;
         if stale && entry.metadata().is_ok_and(|metadata| metadata.uid() == own_uid() && metadata.is_file()) {
             let _left_for_the_next_writer = fs::remove_file(entry.path());
         }

@@ -68,6 +68,9 @@ pub(crate) struct Cursor {
     pub(crate) seen: Option<u64>,
     /// Frames of earlier segments that nobody took.
     pub(crate) carried: u64,
+    /// When the handle last looked for a successor of the segment, and at which number of it.
+    pub(crate) looked_at: Instant,
+    pub(crate) looked_into: Option<u32>,
 }
 
 impl Reader {
@@ -117,27 +120,31 @@ impl Reader {
             }
             thread::sleep(left.min(SEARCH_EVERY));
         };
-        let cursor = Mutex::new(Cursor { attachment: Arc::new(attachment), seen: None, carried: 0 });
+        let (attachment, looked_at) = (Arc::new(attachment), Instant::now());
+        let cursor = Mutex::new(Cursor { attachment, seen: None, carried: 0, looked_at, looked_into: None });
         Ok(Reader { name: name.clone(), options, cursor, generation: Generation::current() })
     }
 
-    /// The newest frame, if it is newer than the last one this handle gave. Never waits.
+    /// The newest frame, if it is newer than the last one this handle gave. Never waits; where nothing is newer, it looks
+    /// four times a second whether another segment has taken the name.
     ///
     /// # Errors
     /// [`Error::TooManyLeases`], [`Error::Corrupt`], [`Error::Forked`].
     pub fn newest(&self) -> Result<Option<Frame>, Error> {
         self.generation.check()?;
         let mut cursor = self.cursor();
-        let Some(taken) = cursor.attachment.take(cursor.seen.unwrap_or(0))? else { return Ok(None) };
-        let sequence = taken.newest.sequence;
-        let missed = cursor.missed_before(sequence);
-        let info = taken.described.into_info(sequence, missed, cursor.attachment.geometry);
-        cursor.seen = Some(sequence);
-        cursor.carried = 0;
-        if let Some(lease) = cursor.attachment.lease() {
-            lease.note(sequence, missed, taken.first_hold);
+        if let Some(frame) = cursor.take()? {
+            return Ok(Some(frame));
         }
-        Ok(Some(Frame::new(Arc::clone(&cursor.attachment), taken.pixels, info)))
+        let (number, state) = cursor.attachment.news()?;
+        if !cursor.is_look_due(number, state) {
+            return Ok(None);
+        }
+        // Once more, behind the state: a segment's last frame is not skipped by moving on.
+        if let Some(frame) = cursor.take()? {
+            return Ok(Some(frame));
+        }
+        if self.follow(&mut cursor, number) { cursor.take() } else { Ok(None) }
     }
 
     /// The buffers of the segment attached now, for code that prepares arrays over them before there is a frame to show.
@@ -245,6 +252,19 @@ impl Reader {
 }
 
 impl Cursor {
+    /// The newest frame of the segment attached now, if it is newer than the last one given.
+    pub(crate) fn take(&mut self) -> Result<Option<Frame>, Error> {
+        let Some(taken) = self.attachment.take(self.seen.unwrap_or(0))? else { return Ok(None) };
+        let sequence = taken.newest.sequence;
+        let missed = self.missed_before(sequence);
+        let info = taken.described.into_info(sequence, missed, self.attachment.geometry);
+        (self.seen, self.carried) = (Some(sequence), 0);
+        if let Some(lease) = self.attachment.lease() {
+            lease.note(sequence, missed, taken.first_hold);
+        }
+        Ok(Some(Frame::new(Arc::clone(&self.attachment), taken.pixels, info)))
+    }
+
     /// Frames published since the last one read and before `sequence`. A first read misses nothing.
     fn missed_before(&self, sequence: u64) -> u64 {
         self.seen.map_or(0, |seen| self.carried + ((sequence - seen) / 2).saturating_sub(1))

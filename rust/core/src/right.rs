@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use crate::files::{FileId, create_private, distrust, explain, open_existing, own_uid};
+use crate::files::{FileId, create_private, distrust, explain, is_about_the_file, open_existing, own_uid};
 use crate::fork::GuardedFile;
 use crate::lock::{is_locked, try_lock};
 use crate::{Error, Name};
@@ -33,11 +33,11 @@ impl Right {
             }
             let locked = file.metadata().map_err(Error::io("looking at", &path))?;
             if FileId::at(&path) == Some(FileId::of(&locked)) {
+                let right = Right { file, path }; // from here on its drop removes the file
                 let pid = format!("{}\n", std::process::id());
-                file.set_len(0)
-                    .and_then(|()| file.write_all_at(pid.as_bytes(), 0))
-                    .map_err(Error::io("writing", &path))?;
-                return Ok(Right { file, path });
+                let file = &right.file;
+                let written = file.set_len(0).and_then(|()| file.write_all_at(pid.as_bytes(), 0));
+                return written.map_err(Error::io("writing", &right.path)).map(|()| right);
             }
             // Its last owner removed it between our open and our lock: this is the lock of a name that is gone.
         }
@@ -89,7 +89,7 @@ fn open_or_create(path: &Path) -> Result<File, Error> {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
                 made => return made.map_err(Error::io("creating", path)),
             },
-            Err(error) if path.symlink_metadata().is_ok() => {
+            Err(error) if is_about_the_file(&error) && path.symlink_metadata().is_ok() => {
                 return Err(Error::NameTaken { path: path.to_owned(), problem: explain(&error, path) });
             }
             Err(error) => return Err(Error::io("opening", path)(error)),

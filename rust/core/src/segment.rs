@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::clock::monotonic_ns;
-use crate::files::{FileId, allocate, create_private};
+use crate::files::{FileId, allocate, create_private, open_existing};
 use crate::fork::GuardedFile;
 use crate::layout::{
     ABI, Descriptor, FIRST_SLOTS, HEADER_BYTES, Header, LEASES_MAGIC, LEGACY_MAGIC, LEGACY_VERSION, LINES, Leases,
@@ -90,8 +90,10 @@ impl Segment {
         let frame_bytes = geometry.frame_bytes();
         let length = file_bytes(FIRST_SLOTS, frame_bytes);
         allocate(&frames, 0, length as u64).map_err(Error::io("making room for", &path))?;
+        // Through a description of its own: a mapping of the locked one would keep the lock alive in a forked child.
+        let unlocked = open_existing(&unborn, true).map_err(Error::io("opening", &unborn))?;
         let memory =
-            Mapping::writable(&frames, file_bytes(max_slots, frame_bytes)).map_err(Error::io("mapping", &path))?;
+            Mapping::writable(&unlocked, file_bytes(max_slots, frame_bytes)).map_err(Error::io("mapping", &path))?;
         memory.populate(0, length);
         initialise(memory.shared(0), geometry, epoch, max_slots);
         frames.set_permissions(access.mode()).map_err(Error::io("setting the mode of", &unborn))?;

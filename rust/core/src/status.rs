@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use crate::layout::{STATUS_BYTES, STATUS_HEAD_BYTES};
+use crate::layout::{STATUS_BYTES, STATUS_HEAD_BYTES, STATUS_MAGIC};
 use crate::sync::{Ordering, fence};
 use crate::view::read_u64;
 
+const EPOCH: usize = 16;
 const SEQUENCE: usize = 24;
 const LENGTH: usize = 32;
 const TRIES: usize = 1000;
@@ -15,8 +16,11 @@ const TRIES: usize = 1000;
 /// The text as its writer last completed it; empty if it never wrote one.
 ///
 /// # Errors
-/// `TimedOut` if it never stands still: its writer died while writing it.
-pub(crate) fn read_status(file: &File) -> io::Result<Vec<u8>> {
+/// `TimedOut` if it never stands still: its writer died while writing it. `InvalidData` if it is another epoch's file.
+pub(crate) fn read_status(file: &File, epoch: u64) -> io::Result<Vec<u8>> {
+    if (read_u64(file, 0)?, read_u64(file, EPOCH)?) != (STATUS_MAGIC, epoch) {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "it is not this segment's status"));
+    }
     for _ in 0..TRIES {
         let before = read_u64(file, SEQUENCE)?;
         let length = read_u64(file, LENGTH)?.min((STATUS_BYTES - STATUS_HEAD_BYTES) as u64);

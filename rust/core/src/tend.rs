@@ -1,7 +1,6 @@
 //! What a writer does beside publishing: growing where readers hold much, healing where the name was taken away.
 
 use crate::clock::monotonic_ns;
-use crate::establish::succeed;
 use crate::layout::MAX_HELD;
 use crate::predecessor::Predecessor;
 use crate::right::Right;
@@ -27,6 +26,12 @@ impl Writer {
         if now >= self.due.look && self.parked.is_none() {
             self.look(now);
         }
+        self.check_name()
+    }
+
+    /// # Errors
+    /// [`Error::SteppedDown`] after another writer took the name.
+    pub(crate) fn check_name(&self) -> Result<(), Error> {
         match &self.stepped_down {
             Some(holder) => Err(Error::SteppedDown { name: self.name.to_string(), holder: holder.clone() }),
             None => Ok(()),
@@ -53,44 +58,53 @@ impl Writer {
         if self.segment.stands() && self.right.stands() {
             return;
         }
-        if let Err(error) = self.heal() {
-            let path = self.segment.path().to_owned();
-            let notice = Notice::CannotHeal { path, problem: error.to_string() };
-            if self.notices.last() != Some(&notice) {
-                self.notices.push(notice);
+        match self.heal() {
+            Ok(()) => self.complaints.retain(|complaint| !matches!(complaint, Notice::CannotHeal { .. })),
+            Err(Error::SteppedDown { .. }) => {}
+            Err(error) => {
+                let path = self.segment.path().to_owned();
+                self.complain(Notice::CannotHeal { path, problem: error.to_string() });
             }
         }
     }
 
+    /// Tells of something that goes on, once.
+    fn complain(&mut self, notice: Notice) {
+        if !self.complaints.contains(&notice) {
+            self.complaints.push(notice.clone());
+            self.notices.push(notice);
+        }
+    }
+
     fn heal(&mut self) -> Result<(), Error> {
+        self.reclaim()?;
+        if !self.segment.stands() {
+            // Without the name nobody finds the segment, without leases and status nobody can attach.
+            self.replace(self.segment.geometry, Reason::Healed)?;
+            self.notices.push(Notice::Healed { path: self.segment.path().to_owned() });
+        }
+        Ok(())
+    }
+
+    /// Makes sure that a segment may be published under the name: nobody else's stands there, and the right is ours.
+    pub(crate) fn reclaim(&mut self) -> Result<(), Error> {
         if !self.segment.has_its_name()
             && let Predecessor::Live(holder) = Predecessor::look(&self.name, &self.directory)?
         {
             self.step_down(holder);
-            return Ok(());
+            return self.check_name();
         }
         if !self.right.stands() {
             // The file is gone, and with it the right: whoever asks first has it. Its old lock protects nothing.
             self.right = Right::take(&self.name, &self.directory)?;
         }
-        if self.segment.stands() {
-            return Ok(());
-        }
-        if self.segment.has_its_name() {
-            // Leases or status are gone: without them nobody can attach.
-            self.replace(self.segment.geometry, Reason::Healed)?;
-        } else {
-            let fresh = succeed(&self.name, &self.directory, self.segment.geometry, &self.options)?;
-            self.install(fresh, Reason::Healed);
-        }
-        self.notices.push(Notice::Healed { path: self.segment.path().to_owned() });
         Ok(())
     }
 
     fn step_down(&mut self, holder: String) {
         self.notices.push(Notice::SteppedDown { path: self.segment.path().to_owned(), holder: holder.clone() });
-        self.stepped_down = Some(holder);
         self.set_state(State::Closed, Reason::NameTaken);
+        self.stepped_down = Some(holder);
     }
 
     /// Adds a buffer if the frame just published has taken the last free one.
@@ -110,7 +124,7 @@ impl Writer {
             }
             Err(problem) => {
                 self.due.grow = now + TRY_AGAIN_NS;
-                self.notices.push(Notice::CannotGrow { buffers: slots, problem: problem.to_string() });
+                self.complain(Notice::CannotGrow { buffers: slots, problem: problem.to_string() });
             }
         }
     }

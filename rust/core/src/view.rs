@@ -11,7 +11,7 @@ use crate::layout::{HEADER_BYTES, Header, at};
 use crate::mapping::Mapping;
 use crate::protocol::{Latest, Words, glance};
 use crate::state::{self, Reason, State};
-use crate::sync::{AtomicU32, Ordering};
+use crate::sync::{AtomicU32, Ordering, fence};
 use crate::wake::sleep_on;
 
 /// Where the words of a header come from.
@@ -34,7 +34,7 @@ impl View {
     pub(crate) fn glance(&self) -> io::Result<u32> {
         match self {
             View::Near(memory) => Ok(glance(memory.shared::<Header>(0))),
-            View::Far(file, _) => read_u32(file, at::NOTIFY),
+            View::Far(file, _) => acquired(read_u32(file, at::NOTIFY)),
         }
     }
 
@@ -42,16 +42,17 @@ impl View {
     pub(crate) fn latest(&self) -> io::Result<Option<Latest>> {
         match self {
             View::Near(memory) => Ok(Latest::load(memory.shared::<Header>(0))),
-            View::Far(file, _) => Ok(Latest::unpack(read_u64(file, at::LATEST)?)),
+            View::Far(file, _) => acquired(read_u64(file, at::LATEST)).map(Latest::unpack),
         }
     }
 
     /// What the stream is doing, as its writer last said.
     pub(crate) fn state(&self) -> io::Result<(State, Reason)> {
         let word = match self {
-            // Relaxed: nothing is read on the strength of a state but other states and files.
-            View::Near(memory) => memory.shared::<Header>(0).condition.state.load(Ordering::Relaxed),
-            View::Far(file, _) => read_u64(file, at::STATE)?,
+            // Acquire, with the Release in `Writer::set_state`: a look for the last frame that follows must not move before
+            // this load, or the end could be seen and the frame before it not.
+            View::Near(memory) => memory.shared::<Header>(0).condition.state.load(Ordering::Acquire),
+            View::Far(file, _) => acquired(read_u64(file, at::STATE))?,
         };
         Ok(state::unpack(word))
     }
@@ -77,6 +78,12 @@ impl View {
         };
         Ok((counters, read_u32(file, at::WRITER_PID)?))
     }
+}
+
+/// Makes of a word read by a system call what an Acquire load makes of one in memory: a call alone orders nothing.
+fn acquired<T>(word: io::Result<T>) -> io::Result<T> {
+    fence(Ordering::Acquire);
+    word
 }
 
 /// One word of a file that somebody else writes.

@@ -7,28 +7,13 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::attachment::Attachment;
+use crate::reader::Cursor;
 use crate::search::{Search, search};
 use crate::{Error, Frame, Reader, ReaderOptions, State};
 
-/// How often a waiting reader looks whether its writer lives and its name stands.
+/// How often a reader looks whether its writer lives and its name stands: the handle, over all its waits, since each of
+/// them may be shorter than this.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-
-/// A wait in progress.
-#[derive(Debug)]
-struct Wait {
-    deadline: Option<Instant>,
-    /// When this wait last looked for a successor, and at which number: a state that ends a segment is looked into at
-    /// once, anything else every quarter of a second.
-    looked_at: Instant,
-    looked_into: Option<u32>,
-}
-
-impl Wait {
-    fn new(timeout: Option<Duration>) -> Wait {
-        let now = Instant::now();
-        Wait { deadline: timeout.and_then(|timeout| now.checked_add(timeout)), looked_at: now, looked_into: None }
-    }
-}
 
 /// What a sleep came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -59,15 +44,21 @@ impl Reader {
         timeout: Option<Duration>,
         interrupt: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Frame>, Error> {
-        let mut wait = Wait::new(timeout);
+        let deadline = deadline(timeout);
+        let mut was_newer = false;
         loop {
+            self.generation.check()?;
             // Straight after a wake-up: every other look lies before the sleep, where it delays nobody.
-            if let Some(frame) = self.newest()? {
+            if let Some(frame) = self.cursor().take()? {
                 return Ok(Some(frame));
             }
-            match self.sleep_once(&mut wait, interrupt)? {
+            match self.sleep_once(deadline, interrupt)? {
                 Woken::TimedOut => return Ok(None),
-                Woken::Newer | Woken::LookAgain => {}
+                Woken::LookAgain => {}
+                // Twice there, and twice not to be had: the writer laps this reader. That may go on.
+                Woken::Newer if was_newer && is_past(deadline, Instant::now()) => return Ok(None),
+                Woken::Newer if was_newer && interrupt() => return Err(Error::Interrupted),
+                Woken::Newer => was_newer = true,
             }
         }
     }
@@ -81,9 +72,9 @@ impl Reader {
         timeout: Option<Duration>,
         interrupt: &mut dyn FnMut() -> bool,
     ) -> Result<bool, Error> {
-        let mut wait = Wait::new(timeout);
+        let deadline = deadline(timeout);
         loop {
-            match self.sleep_once(&mut wait, interrupt)? {
+            match self.sleep_once(deadline, interrupt)? {
                 Woken::TimedOut => return Ok(false),
                 Woken::Newer => return Ok(true),
                 Woken::LookAgain => {}
@@ -92,51 +83,49 @@ impl Reader {
     }
 
     /// Sleeps once, unless there is something to do at once. While it returns, nothing is certain but what it says.
-    fn sleep_once(&self, wait: &mut Wait, interrupt: &mut dyn FnMut() -> bool) -> Result<Woken, Error> {
+    fn sleep_once(&self, deadline: Option<Instant>, interrupt: &mut dyn FnMut() -> bool) -> Result<Woken, Error> {
         self.generation.check()?;
         let (attachment, seen) = {
             let cursor = self.cursor();
             (Arc::clone(&cursor.attachment), cursor.seen.unwrap_or(0))
         };
-        let view = attachment.view();
-        let cut_off = |_| attachment.corrupt("it was cut off".to_owned());
-        // First the glance: a frame or a state that comes after it changes the number, and the sleep does not begin.
-        let number = view.glance().map_err(cut_off)?;
-        if view.latest().map_err(cut_off)?.is_some_and(|newest| newest.sequence > seen) {
+        // First the number: a frame or a state that comes after it changes it, and the sleep does not begin. Then the state,
+        // then the frame: one that was published before the end is seen before the end is.
+        let (number, state) = attachment.news()?;
+        if attachment.latest()?.is_some_and(|newest| newest.sequence > seen) {
             return Ok(Woken::Newer);
         }
-        let (state, _) = view.state().map_err(cut_off)?;
-        let is_over = matches!(state, State::Superseded | State::Closed | State::Ended | State::Failed);
-        let now = Instant::now();
-        if now.duration_since(wait.looked_at) >= LOOK_EVERY || (is_over && wait.looked_into != Some(number)) {
-            if self.follow(&attachment) {
+        let next_look = {
+            let mut cursor = self.cursor();
+            if !Arc::ptr_eq(&cursor.attachment, &attachment) {
+                return Ok(Woken::LookAgain); // another thread has moved on
+            }
+            if cursor.is_look_due(number, state) && self.follow(&mut cursor, number) {
                 return Ok(Woken::LookAgain);
             }
-            (wait.looked_into, wait.looked_at) = (Some(number), now);
-        }
+            cursor.looked_at + LOOK_EVERY
+        };
         if state == State::Ended {
             return Err(Error::EndOfStream { name: self.name.to_string() });
         }
-        let next_look = wait.looked_at + LOOK_EVERY;
-        let until = wait.deadline.map_or(next_look, |deadline| deadline.min(next_look));
-        if wait.deadline.is_some_and(|deadline| now >= deadline) {
+        let now = Instant::now();
+        if is_past(deadline, now) {
             return Ok(Woken::TimedOut);
         }
+        let until = deadline.map_or(next_look, |deadline| deadline.min(next_look));
         if interrupt() {
             return Err(Error::Interrupted);
         }
-        view.sleep(number, until.saturating_duration_since(now));
+        attachment.view().sleep(number, until.saturating_duration_since(now));
         Ok(Woken::LookAgain)
     }
 
     /// Moves to the segment that the name stands for now, if that is another one with a live writer.
-    fn follow(&self, from: &Arc<Attachment>) -> bool {
+    pub(crate) fn follow(&self, cursor: &mut Cursor, number: u32) -> bool {
+        (cursor.looked_at, cursor.looked_into) = (Instant::now(), Some(number));
+        let from = &cursor.attachment;
         if from.has_its_name() && from.writer_lives() {
             return false;
-        }
-        let mut cursor = self.cursor();
-        if !Arc::ptr_eq(&cursor.attachment, from) {
-            return true; // another thread was faster
         }
         let live_only = ReaderOptions { allow_dead: false, ..self.options.clone() };
         let Search::Found(found) = search(&self.name, &live_only) else { return false };
@@ -145,12 +134,28 @@ impl Reader {
         }
         // Where it cannot be attached now (replaced again, or no line free), the next look tries again.
         let Ok(fresh) = Attachment::open(&self.name, *found, &self.options) else { return false };
-        let last = from.view().latest().ok().flatten().map_or(0, |newest| newest.sequence);
         if let Some(seen) = cursor.seen {
+            let last = from.latest().ok().flatten().map_or(0, |newest| newest.sequence);
             cursor.carried += last.saturating_sub(seen) / 2;
             cursor.seen = Some(0);
         }
-        cursor.attachment = Arc::new(fresh);
+        (cursor.attachment, cursor.looked_into) = (Arc::new(fresh), None);
         true
     }
+}
+
+impl Cursor {
+    /// Whether to look for a successor: at once into a state that ends a segment, else every quarter of a second.
+    pub(crate) fn is_look_due(&self, number: u32, state: State) -> bool {
+        let is_over = matches!(state, State::Superseded | State::Closed | State::Ended | State::Failed);
+        (is_over && self.looked_into != Some(number)) || self.looked_at.elapsed() >= LOOK_EVERY
+    }
+}
+
+fn deadline(timeout: Option<Duration>) -> Option<Instant> {
+    timeout.and_then(|timeout| Instant::now().checked_add(timeout))
+}
+
+fn is_past(deadline: Option<Instant>, now: Instant) -> bool {
+    deadline.is_some_and(|deadline| now >= deadline)
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::clock::monotonic_ns;
-use crate::establish::establish;
+use crate::establish::{establish, succeed};
 use crate::frame_info::Described;
 use crate::layout::{FIRST_SLOTS, LINES, MAX_HELD, STATUS_BYTES, STATUS_HEAD_BYTES, file_bytes};
 use crate::loan::Loan;
@@ -52,6 +52,8 @@ pub struct Writer {
     pub(crate) status: (u64, Vec<u8>),
     pub(crate) totals: Totals,
     pub(crate) notices: Vec<Notice>,
+    /// Notices of what is still so: not repeated.
+    pub(crate) complaints: Vec<Notice>,
     pub(crate) stepped_down: Option<String>,
     pub(crate) due: Due,
 }
@@ -99,6 +101,7 @@ impl Writer {
             status: (0, Vec::new()),
             totals: Totals::default(),
             notices,
+            complaints: Vec::new(),
             stepped_down: None,
             due: Due::default(),
         };
@@ -116,9 +119,7 @@ impl Writer {
         if self.parked.is_some() {
             return Err(Error::LoanOpen);
         }
-        if let Some(holder) = &self.stepped_down {
-            return Err(Error::SteppedDown { name: self.name.to_string(), holder: holder.clone() });
-        }
+        self.check_name()?;
         let segment = &*self.segment;
         let claimed = self.publisher.claim(segment.header(), segment, segment.pinned());
         if claimed.is_none() {
@@ -127,8 +128,9 @@ impl Writer {
         Ok(claimed.map(|slot| Loan::new(self, slot)))
     }
 
-    /// The loan that was parked, to publish or to cancel it.
+    /// The loan that was parked, to publish or to cancel it. None in a forked child: it is the parent's.
     pub fn resume(&mut self) -> Option<Loan<'_>> {
+        self.segment.check_fork().ok()?;
         self.parked.take().map(|slot| Loan::new(self, slot))
     }
 
@@ -160,34 +162,39 @@ impl Writer {
     /// the old segment stay intact for those who hold them.
     ///
     /// # Errors
-    /// As [`create`](Self::create), with the old segment still in force.
+    /// As [`create`](Self::create) and [`loan`](Self::loan), with the old segment still in force. Where there is no room,
+    /// that is an [`Error::Io`].
     pub fn reshape(&mut self, geometry: Geometry) -> Result<(), Error> {
         self.segment.check_fork()?;
         if self.parked.is_some() {
             return Err(Error::LoanOpen);
         }
+        self.check_name()?;
+        self.reclaim()?;
         self.replace(geometry, Reason::NewGeometry)
     }
 
-    /// Publishes a fresh segment in the place of this one.
+    /// Publishes a fresh segment in the place of this one, or of whatever of ours stands at the name, and sends this one's
+    /// readers there. The caller has made sure of the right to the name.
     pub(crate) fn replace(&mut self, geometry: Geometry, reason: Reason) -> Result<(), Error> {
-        let (max, access) = (self.options.max_buffers.into(), self.options.access);
-        let fresh = Segment::create(&self.name, &self.directory, geometry, max, access)?;
-        self.install(fresh, reason);
-        Ok(())
-    }
-
-    /// Goes on with a segment that has the name already, and sends the readers of the old one there.
-    pub(crate) fn install(&mut self, fresh: Segment, reason: Reason) {
+        let fresh = if self.segment.has_its_name() {
+            let (max, access) = (self.options.max_buffers.into(), self.options.access);
+            Segment::create(&self.name, &self.directory, geometry, max, access)?
+        } else {
+            succeed(&self.name, &self.directory, geometry, &self.options)?
+        };
         let old = std::mem::replace(&mut self.segment, Arc::new(fresh));
         supersede(old.header(), reason);
         self.publisher.notify(old.header());
         wake_all(&old.header().notify.0);
         old.remove_files();
-        sweep(&self.name, &self.directory, self.segment.epoch);
+        sweep(&self.name, &self.directory, Some(self.segment.epoch));
         self.publisher = Publisher::new(FIRST_SLOTS, MAX_HELD);
         self.totals.legacy = 0;
+        self.due.grow = 0;
+        self.complaints.clear();
         self.furnish();
+        Ok(())
     }
 
     /// Brings a fresh segment's state, counters and status to what they are.
@@ -201,16 +208,16 @@ impl Writer {
         self.due.look = monotonic_ns() + crate::tend::LOOK_EVERY_NS;
     }
 
-    /// Says what the stream is doing, and wakes the readers who wait.
+    /// Says what the stream is doing, and wakes the readers who wait. A writer that has lost its name stays CLOSED.
     pub fn set_state(&mut self, state: State, reason: Reason) {
-        if self.segment.check_fork().is_err() {
+        if self.segment.check_fork().is_err() || self.stepped_down.is_some() {
             return;
         }
         self.condition = (state, reason);
         let header = self.segment.header();
         header.condition.since_ns.store(monotonic_ns(), Ordering::Relaxed);
-        // Relaxed: the Release in `notify` comes after.
-        header.condition.state.store(pack(state, reason), Ordering::Relaxed);
+        // Release: the last frame's `latest` must not move after it; see `View::state`.
+        header.condition.state.store(pack(state, reason), Ordering::Release);
         self.publisher.notify(header);
         wake_all(&header.notify.0);
     }

@@ -161,7 +161,7 @@ fn an_attach_that_times_out_says_what_is_known() {
     let text = place.reader_refusal().to_string();
     assert!(text.starts_with("Shared memory segment 'cam' not created within 0.05s: no process publishes it"), "{text}");
 
-    let mut writer = Process::start("writer", &[place.path().to_str().unwrap()]);
+    let writer = Process::start("writer", &[place.path().to_str().unwrap()]);
     writer.hear();
     writer.kill();
     assert!(place.reader_refusal().to_string().contains("its writer has died (it published no frame)"));

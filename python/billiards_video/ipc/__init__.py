@@ -1,0 +1,29 @@
+"""The Python face of the frame bus: the writer, the reader, frames and what is known of them."""
+
+from billiards_video._core import (
+    Counters,
+    EndOfStream,
+    Frame,
+    FrameFormat,
+    FrameMetadata,
+    Loan,
+    ReaderFigures,
+    SharedMemoryFrameWriter,
+    Slot,
+    State,
+)
+from billiards_video.ipc.reader import SharedMemoryFrameReader
+
+__all__ = [
+    "Counters",
+    "EndOfStream",
+    "Frame",
+    "FrameFormat",
+    "FrameMetadata",
+    "Loan",
+    "ReaderFigures",
+    "SharedMemoryFrameReader",
+    "SharedMemoryFrameWriter",
+    "Slot",
+    "State",
+]

@@ -1,0 +1,238 @@
+//! Forks: what a child inherits is inert, and it keeps nobody alive.
+
+#![allow(unsafe_code, reason = "fork has no safe wrapper")]
+
+use std::io::Write;
+use std::path::Path;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use billiards_video::{Error, Reader, ReaderOptions, Reason, Stamp, State, Writer, WriterOptions};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::support::place::{Place, name};
+use crate::support::process::{Process, heard, say};
+use crate::support::roles::{reader_options, writer_options};
+use crate::support::{pattern, publish, read, small, try_publish};
+
+/// A child of a writer can do nothing to the stream: it raises, its exit leaves everything as it is; and when the parent is
+/// killed, a new writer starts at once though the child lives.
+#[test]
+fn a_writer_s_child_is_inert_and_keeps_nothing_locked() {
+    let place = Place::new();
+    let mut parent = Process::start("forking writer", &[place.path().to_str().unwrap()]);
+    parent.expect("writes");
+    let reader = place.reader();
+    let held = read(&reader);
+    let epoch = reader.epoch().unwrap();
+    parent.tell("short child");
+    parent.expect("child ended well");
+    assert!(matches!(place.refusal(), Error::NameInUse { .. }));
+    assert_eq!(4, place.files().len());
+    parent.tell("publish");
+    parent.expect("published");
+    assert_eq!(1, read(&reader).info().frame_number);
+
+    parent.tell("long child");
+    let child = Orphan::heard_from(&parent);
+    assert!(matches!(place.refusal(), Error::NameInUse { .. }));
+    parent.kill();
+    assert!(child.lives());
+    assert!(!reader.writer_alive().unwrap());
+    let mut writer = place.writer();
+    publish(&mut writer);
+    assert_eq!(0, read(&reader).info().frame_number);
+    pattern::check(&held, epoch, 0);
+    drop(writer);
+    assert!(place.files().is_empty());
+}
+
+/// A child of a reader can let go of nothing that its parent holds; and when the parent is killed, what it held is free and
+/// its line too, though the child lives.
+#[test]
+fn a_reader_s_child_is_inert_and_holds_nothing() {
+    let place = Place::new();
+    let mut writer = place.writer_with(4);
+    publish(&mut writer);
+    let mut parent = Process::start("forking reader", &[place.path().to_str().unwrap()]);
+    parent.expect("holds 0");
+    publish(&mut writer);
+    parent.tell("hold");
+    parent.expect("holds 1");
+    parent.tell("short child");
+    parent.expect("child ended well");
+    assert_eq!((1, 2), (writer.readers().len(), writer.readers()[0].held));
+    (0..100).for_each(|_| drop(publish(&mut writer)));
+    parent.tell("check");
+    parent.expect("intact");
+
+    parent.tell("long child");
+    let child = Orphan::heard_from(&parent);
+    publish(&mut writer);
+    parent.tell("hold");
+    parent.expect("holds 102");
+    publish(&mut writer);
+    assert_eq!(None, try_publish(&mut writer), "all four are in use");
+    parent.kill();
+    assert!(child.lives());
+    assert!(writer.readers().is_empty());
+    (0..100).for_each(|_| drop(publish(&mut writer)));
+    assert_eq!((1, 3), (writer.stats().dropped, writer.stats().buffers_free));
+}
+
+/// An observer takes no lock; its child's copy of the handle raises all the same.
+#[test]
+fn an_observer_s_child_is_inert() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    publish(&mut writer);
+    let mut parent = Process::start("forking observer", &[place.path().to_str().unwrap()]);
+    parent.expect("reads 0");
+    parent.tell("short child");
+    parent.expect("child ended well");
+    parent.finish();
+}
+
+/// Somebody else's child that has outlived its parent. Dropping this kills it.
+struct Orphan(Pid);
+
+impl Orphan {
+    fn heard_from(parent: &Process) -> Orphan {
+        let pid = parent.hear().strip_prefix("child ").expect("a child's pid").parse().unwrap();
+        Orphan(Pid::from_raw(pid).unwrap())
+    }
+
+    fn lives(&self) -> bool {
+        let status = std::fs::read_to_string(format!("/proc/{}/stat", self.0)).unwrap_or_default();
+        status.rsplit(')').next().is_some_and(|rest| !rest.trim_start().starts_with(['Z', 'X']) && !rest.is_empty())
+    }
+}
+
+impl Drop for Orphan {
+    fn drop(&mut self) {
+        let _may_have_ended = kill_process(self.0, Signal::KILL);
+    }
+}
+
+/// Forks a child that does something and ends by `_exit`, as a child of `os.fork` may: no destructor of the parent's
+/// frames runs but those that it runs itself. Gives its pid.
+fn fork(task: impl FnOnce()) -> Pid {
+    // SAFETY: the child runs `task` alone and ends without returning. It has one thread of its parent's; the parent's others
+    // wait for lines and hold no lock that the task needs.
+    let pid = unsafe { libc::fork() };
+    assert!(pid >= 0);
+    if pid == 0 {
+        let code = i32::from(catch_unwind(AssertUnwindSafe(task)).is_err());
+        // SAFETY: ends the process.
+        unsafe { libc::_exit(code) };
+    }
+    Pid::from_raw(pid).unwrap()
+}
+
+fn fork_and_wait(task: impl FnOnce()) {
+    let pid = fork(task);
+    let status = rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::empty()).unwrap().unwrap().1;
+    say(if status.exit_status() == Some(0) { "child ended well" } else { "child failed, see above" });
+}
+
+fn fork_and_leave() {
+    let pid = fork(|| {
+        loop {
+            // Until its own end, whoever else ends.
+            std::thread::sleep(std::time::Duration::from_secs(60));
+        }
+    });
+    say(&format!("child {pid}"));
+}
+
+fn is_forked<T>(result: Result<T, Error>) {
+    if !matches!(result, Err(Error::Forked)) {
+        let _ = writeln!(std::io::stderr(), "a child's handle did not raise");
+        panic!();
+    }
+}
+
+fn raises(reader: &Reader) {
+    is_forked(reader.newest());
+    is_forked(reader.wait(None));
+    is_forked(reader.wait_newer_with(None, &mut || false));
+    is_forked(reader.geometry());
+    is_forked(reader.state());
+    is_forked(reader.epoch());
+    is_forked(reader.path());
+    is_forked(reader.counters());
+    is_forked(reader.status());
+    is_forked(reader.is_observer());
+    is_forked(reader.writer_alive());
+    is_forked(reader.writer_pid());
+}
+
+pub(crate) fn writer(directory: &Path) {
+    let options = WriterOptions { max_buffers: 4, ..writer_options(directory) };
+    let mut slot = Some(Writer::create(&name(), small(), options).unwrap());
+    publish(slot.as_mut().unwrap());
+    say("writes");
+    while let Some(line) = heard() {
+        match line.as_str() {
+            "publish" => {
+                publish(slot.as_mut().unwrap());
+                say("published");
+            }
+            "short child" => fork_and_wait(|| {
+                let mut writer = slot.take().unwrap();
+                is_forked(writer.loan());
+                is_forked(writer.write(&pattern::frame(small().frame_bytes(), 0, 0), &Stamp::default()));
+                is_forked(writer.tend());
+                is_forked(writer.reshape(small()));
+                is_forked(writer.set_status(b"the child's"));
+                writer.set_state(State::Failed, Reason::InternalError);
+                writer.add_captured(1000);
+                writer.close(State::Ended, Reason::EndOfSource);
+                // What is the child's own works: it attaches anew, and is refused as any other process is.
+                let reader = Reader::attach(&name(), reader_options(directory)).unwrap();
+                assert_eq!((State::Live, 0), (reader.state().unwrap().0, reader.counters().unwrap().captured));
+                assert_eq!(0, read(&reader).info().frame_number);
+                let again = Writer::create(&name(), small(), writer_options(directory));
+                assert!(matches!(again, Err(Error::NameInUse { .. })));
+            }),
+            "long child" => fork_and_leave(),
+            _ => panic!("{line}"),
+        }
+    }
+}
+
+pub(crate) fn reader(directory: &Path) {
+    let mut handle = Some(Reader::attach(&name(), reader_options(directory)).unwrap());
+    let epoch = handle.as_ref().unwrap().epoch().unwrap();
+    let mut held = Vec::new();
+    let mut line = Some("hold".to_owned());
+    while let Some(command) = line {
+        match command.as_str() {
+            "hold" => {
+                held.push(read(handle.as_ref().unwrap()));
+                say(&format!("holds {}", held.last().unwrap().info().frame_number));
+            }
+            "check" => {
+                held.iter().for_each(|frame| pattern::check(frame, epoch, frame.info().frame_number));
+                say("intact");
+            }
+            "short child" => fork_and_wait(|| {
+                raises(handle.as_ref().unwrap());
+                held.clear();
+                drop(handle.take());
+                let own = Reader::attach(&name(), reader_options(directory)).unwrap();
+                drop(read(&own));
+            }),
+            "long child" => fork_and_leave(),
+            _ => panic!("{command}"),
+        }
+        line = heard();
+    }
+}
+
+pub(crate) fn observer(directory: &Path) {
+    let options = ReaderOptions { observe: true, ..reader_options(directory) };
+    let reader = Reader::attach(&name(), options).unwrap();
+    say(&format!("reads {}", read(&reader).info().frame_number));
+    heard();
+    fork_and_wait(|| raises(&reader));
+}

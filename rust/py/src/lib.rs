@@ -1,0 +1,58 @@
+//! The frame bus as a Python module: glue. Each body is one call of the core, with its errors mapped in `errors`.
+//!
+//! The classes are frozen and lock inside, so that handles may be used from several threads. No lock is held while
+//! Python code runs, or while a thread waits.
+
+mod arrays;
+mod enumerations;
+mod errors;
+mod figures;
+mod frame;
+mod hold;
+mod loan;
+mod metadata;
+mod pixels;
+mod prepared;
+mod publishing;
+mod reader;
+mod view;
+mod waiting;
+mod writer;
+
+/// `billiards_video._core`; described in `_core.pyi`.
+#[pyo3::pymodule(gil_used = false)]
+mod _core {
+    use pyo3::exceptions::PyRuntimeWarning;
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use crate::errors::EndOfStream;
+    #[pymodule_export]
+    use crate::figures::{Counters, ReaderFigures};
+    #[pymodule_export]
+    use crate::frame::Frame;
+    #[pymodule_export]
+    use crate::loan::{Loan, Slot};
+    #[pymodule_export]
+    use crate::metadata::FrameMetadata;
+    #[pymodule_export]
+    use crate::reader::Reader;
+    #[pymodule_export]
+    use crate::writer::SharedMemoryFrameWriter;
+
+    #[pymodule_export]
+    #[allow(non_upper_case_globals, reason = "Python's name for it")]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        let py = module.py();
+        if cfg!(debug_assertions) {
+            let warning = py.get_type::<PyRuntimeWarning>();
+            let text = c"billiards_video._core is a debug build, many times slower: run `maturin develop --release`";
+            PyErr::warn(py, &warning, text, 1)?;
+        }
+        crate::arrays::NumPy::get(py)?; // so that no first frame waits for the import
+        crate::enumerations::add_to(module)
+    }
+}

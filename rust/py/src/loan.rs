@@ -1,0 +1,127 @@
+//! A buffer lent to the publisher: filled in place, then published or cancelled.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use billiards_video::{FrameInfo, Stamp};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
+use pyo3::types::PyTuple;
+
+use crate::errors::to_python;
+use crate::hold::Hold;
+use crate::metadata::FrameMetadata;
+use crate::publishing::{Publishing, stamp};
+use crate::view::View;
+
+/// `with writer.loan() as slot:` lends a buffer for the block.
+#[pyclass(frozen, module = "billiards_video.ipc")]
+pub(crate) struct Loan {
+    publishing: Arc<Publishing>,
+    slot: Mutex<Option<Py<Slot>>>,
+}
+
+impl Loan {
+    pub(crate) fn new(publishing: Arc<Publishing>) -> Loan {
+        Loan { publishing, slot: Mutex::new(None) }
+    }
+
+    fn replace(&self, py: Python<'_>, slot: Option<Py<Slot>>) -> Option<Py<Slot>> {
+        std::mem::replace(&mut *self.slot.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner), slot)
+    }
+}
+
+#[pymethods]
+impl Loan {
+    /// The lent slot; None if every buffer is held, which counts as a dropped frame.
+    fn __enter__(&self, py: Python<'_>) -> PyResult<Option<Py<Slot>>> {
+        let lent = {
+            let mut open = self.publishing.lock(py)?;
+            let view = open.writer()?.loan().map_err(to_python)?.map(billiards_video::Loan::park);
+            view.map(|view| (view, open.begin_loan()))
+        };
+        let Some((view, number)) = lent else { return Ok(None) };
+        let slot = Slot { publishing: Arc::clone(&self.publishing), number, view: View::new(py, Hold::loaned(view))? };
+        let slot = Py::new(py, slot)?;
+        self.replace(py, Some(slot.clone_ref(py)));
+        Ok(Some(slot))
+    }
+
+    /// Cancels what was not published.
+    #[pyo3(signature = (*exception))]
+    fn __exit__(&self, exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        let py = exception.py();
+        self.replace(py, None).map_or(Ok(()), |slot| slot.get().cancel(py))
+    }
+}
+
+/// A lent buffer.
+#[pyclass(frozen, module = "billiards_video.ipc")]
+pub(crate) struct Slot {
+    publishing: Arc<Publishing>,
+    number: u64,
+    view: View,
+}
+
+impl Slot {
+    /// Closes the loan if it is this slot's and still open; with a stamp by publishing it.
+    fn close(&self, py: Python<'_>, stamp: Option<&Stamp>) -> PyResult<Option<FrameInfo>> {
+        let mut open = self.publishing.lock(py)?;
+        if open.loan != self.number {
+            return Ok(None);
+        }
+        open.loan = 0;
+        let Some(loan) = open.writer()?.resume() else { return Ok(None) };
+        if let Some(stamp) = stamp {
+            return loan.publish(stamp).map(Some).map_err(to_python);
+        }
+        loan.cancel();
+        Ok(None)
+    }
+
+    fn cancel(&self, py: Python<'_>) -> PyResult<()> {
+        if self.publishing.lock(py)?.loan == self.number {
+            self.view.freeze(py)?;
+            self.view.end(py);
+            self.close(py, None)?;
+        }
+        Ok(())
+    }
+}
+
+#[pymethods]
+impl Slot {
+    /// The shared buffer: uint8, (height, width) or (height, width, channels), writable until it is published.
+    #[getter]
+    fn array(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.view.array(py)?.ok_or_else(closed)
+    }
+
+    /// Publishes the buffer as the newest frame, and makes `array` read-only.
+    #[pyo3(signature = (
+        frame_number=None, *, captured_ns=None, wall_ns=None, position_ns=None, loop_count=0, discontinuity=false
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "what is known of a frame, by keyword")]
+    fn publish(
+        &self,
+        py: Python<'_>,
+        frame_number: Option<u64>,
+        captured_ns: Option<u64>,
+        wall_ns: Option<u64>,
+        position_ns: Option<u64>,
+        loop_count: u32,
+        discontinuity: bool,
+    ) -> PyResult<FrameMetadata> {
+        let stamp = stamp(frame_number, captured_ns, wall_ns, position_ns, loop_count, discontinuity);
+        let published = self.close(py, Some(&stamp))?;
+        let info = published.ok_or_else(closed)?;
+        // After it, and not before: freezing costs ten microseconds that the reader would wait for. Under the GIL, which was
+        // not released in between, no Python code can tell the difference.
+        self.view.freeze(py)?;
+        Ok(FrameMetadata::from(&info))
+    }
+}
+
+fn closed() -> PyErr {
+    PyRuntimeError::new_err("this loan is closed: it was published or cancelled; take the next one with writer.loan()")
+}

@@ -1,0 +1,116 @@
+//! One core writer, shared between the Python writer and its open loan, and usable from several threads.
+
+use std::process;
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+
+use billiards_video::{Error, Geometry, Stamp, Writer};
+use pyo3::prelude::*;
+use pyo3::sync::MutexExt;
+
+use crate::errors::{not_initialized, to_python};
+
+/// A place for a writer, empty before `initialize()` and after `cleanup()`.
+pub(crate) struct Publishing {
+    open: Mutex<Open>,
+    /// The process in which the place was made.
+    pid: u32,
+}
+
+pub(crate) struct Open {
+    pub(crate) writer: Option<Writer>,
+    /// Of the writer, or of the one that would be made.
+    pub(crate) geometry: Geometry,
+    /// Counts loans, so that a slot knows whether the open loan is its own; 0 while none is open.
+    pub(crate) loan: u64,
+    loans: u64,
+}
+
+impl Open {
+    pub(crate) fn begin_loan(&mut self) -> u64 {
+        self.loans += 1;
+        self.loan = self.loans;
+        self.loan
+    }
+
+    /// # Errors
+    /// `RuntimeError` where there is no writer.
+    pub(crate) fn writer(&mut self) -> PyResult<&mut Writer> {
+        self.writer.as_mut().ok_or_else(not_initialized)
+    }
+}
+
+impl Publishing {
+    pub(crate) fn new(geometry: Geometry) -> Publishing {
+        let open = Open { writer: None, geometry, loan: 0, loans: 0 };
+        Publishing { open: Mutex::new(open), pid: process::id() }
+    }
+
+    /// For what is short: the GIL stays. Nothing that runs Python code happens under this lock.
+    ///
+    /// # Errors
+    /// `RuntimeError` in a forked child, where another thread of the parent may have held the lock, for ever.
+    pub(crate) fn lock(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, Open>> {
+        match self.open.try_lock() {
+            Ok(open) => Ok(open),
+            Err(TryLockError::Poisoned(open)) => Ok(open.into_inner()),
+            Err(TryLockError::WouldBlock) => {
+                self.check_fork()?;
+                Ok(self.open.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner))
+            }
+        }
+    }
+
+    /// For what is short and rare: as `lock`, and refused in a forked child, where the core would not ask.
+    ///
+    /// # Errors
+    /// `RuntimeError` where there is no writer, and in a forked child.
+    pub(crate) fn attached<T>(&self, py: Python<'_>, action: impl FnOnce(&mut Writer) -> T) -> PyResult<T> {
+        self.check_fork()?;
+        Ok(action(self.lock(py)?.writer()?))
+    }
+
+    fn check_fork(&self) -> PyResult<()> {
+        if process::id() == self.pid { Ok(()) } else { Err(to_python(Error::Forked)) }
+    }
+
+    /// Ends the stream, where the writer is dropped without `cleanup()`. In a forked child it is the parent's.
+    pub(crate) fn clear(&self) {
+        let writer = match self.open.try_lock() {
+            Ok(mut open) => open.writer.take(),
+            Err(TryLockError::Poisoned(open)) => open.into_inner().writer.take(),
+            Err(TryLockError::WouldBlock) => None,
+        };
+        drop(writer);
+    }
+
+    /// For what takes long: the GIL is released meanwhile.
+    ///
+    /// # Errors
+    /// Those of `action`; `RuntimeError` where there is no writer, and in a forked child.
+    pub(crate) fn detached<T: Send>(
+        &self,
+        py: Python<'_>,
+        action: impl FnOnce(&mut Writer) -> Result<T, Error> + Send,
+    ) -> PyResult<T> {
+        self.check_fork()?;
+        let result = py.detach(|| {
+            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            let result = action(open.writer.as_mut()?);
+            open.geometry = open.writer.as_ref()?.geometry();
+            Some(result)
+        });
+        result.ok_or_else(not_initialized)?.map_err(to_python)
+    }
+}
+
+/// What Python's publishing calls say of a frame.
+pub(crate) fn stamp(
+    frame_number: Option<u64>,
+    captured_ns: Option<u64>,
+    wall_ns: Option<u64>,
+    position_ns: Option<u64>,
+    loop_count: u32,
+    discontinuity: bool,
+) -> Stamp {
+    Stamp { frame_number, captured_ns, wall_ns, position_ns, loop_count, discontinuity }
+}

@@ -1,0 +1,270 @@
+//! The publishing side.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use billiards_video::{Access, Geometry, Name, Reason, State, WriterOptions};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyTuple};
+
+use crate::arrays::NumPy;
+use crate::enumerations::{format_from, format_member, reason_from, state_from};
+use crate::errors::to_python;
+use crate::figures::ReaderFigures;
+use crate::loan::Loan;
+use crate::pixels::Pixels;
+use crate::publishing::{Publishing, stamp};
+
+/// Publishes frames under a name.
+#[pyclass(frozen, subclass, module = "billiards_video")]
+pub(crate) struct SharedMemoryFrameWriter {
+    name: Name,
+    options: WriterOptions,
+    publishing: Arc<Publishing>,
+}
+
+impl SharedMemoryFrameWriter {
+    fn geometry(&self, py: Python<'_>) -> PyResult<Geometry> {
+        Ok(self.publishing.lock(py)?.geometry)
+    }
+
+    fn end(&self, py: Python<'_>, state: State, reason: Reason) -> PyResult<()> {
+        let writer = {
+            let mut open = self.publishing.lock(py)?;
+            open.loan = 0;
+            open.writer.take()
+        };
+        if let Some(writer) = writer {
+            py.detach(|| writer.close(state, reason));
+        }
+        Ok(())
+    }
+}
+
+#[pymethods]
+impl SharedMemoryFrameWriter {
+    #[new]
+    #[pyo3(
+        signature = (name, width, height, frame_format=None, *, max_buffers=8, access="owner"),
+        text_signature = "(name, width, height, frame_format=FrameFormat.BGR24, *, max_buffers=8, access='owner')"
+    )]
+    fn new(
+        name: &str,
+        width: u32,
+        height: u32,
+        frame_format: Option<&Bound<'_, PyAny>>,
+        max_buffers: u8,
+        access: &str,
+    ) -> PyResult<SharedMemoryFrameWriter> {
+        let name = Name::new(name).map_err(to_python)?;
+        let format = frame_format.map_or(Ok(billiards_video::Format::Bgr24), format_from)?;
+        let geometry = Geometry::new(width, height, format).map_err(to_python)?;
+        let access = match access {
+            "owner" => Access::Owner,
+            "group" => Access::Group,
+            "everyone" => Access::Everyone,
+            other => {
+                return Err(PyValueError::new_err(format!(
+                    "access is '{other}': allowed are 'owner', 'group', 'everyone'"
+                )));
+            }
+        };
+        let options = WriterOptions { max_buffers, access, ..WriterOptions::default() };
+        Ok(SharedMemoryFrameWriter { name, options, publishing: Arc::new(Publishing::new(geometry)) })
+    }
+
+    /// Takes the name and publishes an empty segment under it. Does nothing if that was done.
+    fn initialize(&self, py: Python<'_>) -> PyResult<()> {
+        let geometry = {
+            let open = self.publishing.lock(py)?;
+            if open.writer.is_some() {
+                return Ok(());
+            }
+            open.geometry
+        };
+        let create = || billiards_video::Writer::create(&self.name, geometry, self.options.clone());
+        let writer = py.detach(create).map_err(to_python)?;
+        // Another thread cannot have been as fast: the name has one writer.
+        let before = self.publishing.lock(py)?.writer.replace(writer);
+        drop(before);
+        Ok(())
+    }
+
+    /// Copies a frame into the segment and publishes it; False if every buffer is held and it was dropped.
+    #[pyo3(signature = (
+        frame, frame_number=None, *, captured_ns=None, wall_ns=None, position_ns=None, loop_count=0, discontinuity=false
+    ))]
+    #[allow(clippy::too_many_arguments, reason = "what is known of a frame, by keyword")]
+    fn write_frame(
+        &self,
+        py: Python<'_>,
+        frame: &Bound<'_, PyAny>,
+        frame_number: Option<u64>,
+        captured_ns: Option<u64>,
+        wall_ns: Option<u64>,
+        position_ns: Option<u64>,
+        loop_count: u32,
+        discontinuity: bool,
+    ) -> PyResult<bool> {
+        let geometry = self.publishing.lock(py)?.writer()?.geometry();
+        let stamp = stamp(frame_number, captured_ns, wall_ns, position_ns, loop_count, discontinuity);
+        let mut pixels = Pixels::to_publish(frame, geometry)?;
+        if !pixels.is_contiguous() {
+            // NumPy knows all strides. A loan would save the copy between, but could not be open while it works: another
+            // thread's frame would find it so.
+            pixels = Pixels::to_publish(&NumPy::get(py)?.contiguous(frame)?, geometry)?;
+        }
+        let published = self.publishing.detached(py, |writer| writer.write(pixels.bytes(), &stamp))?;
+        Ok(published.is_some())
+    }
+
+    /// A context manager that lends a buffer to write the next frame into.
+    fn loan(&self) -> Loan {
+        Loan::new(Arc::clone(&self.publishing))
+    }
+
+    /// Goes on with frames of another size, in a new segment under the same name.
+    #[pyo3(signature = (width, height, frame_format=None))]
+    fn reshape(
+        &self,
+        py: Python<'_>,
+        width: u32,
+        height: u32,
+        frame_format: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let format = frame_format.map(format_from).transpose()?;
+        let format = format.map_or_else(|| Ok(self.geometry(py)?.format()), PyResult::Ok)?;
+        let geometry = Geometry::new(width, height, format).map_err(to_python)?;
+        self.publishing.detached(py, |writer| writer.reshape(geometry))
+    }
+
+    /// Says what the stream is doing and why.
+    #[pyo3(signature = (state, reason=""))]
+    fn set_state(&self, py: Python<'_>, state: &Bound<'_, PyAny>, reason: &str) -> PyResult<()> {
+        let (state, reason) = (state_from(state)?, reason_from(reason)?);
+        self.publishing.attached(py, |writer| writer.set_state(state, reason))
+    }
+
+    /// Replaces the status text, which readers see as `status()`: a JSON object.
+    fn set_status(&self, py: Python<'_>, text: &str) -> PyResult<()> {
+        self.publishing.attached(py, |writer| writer.set_status(text.as_bytes()))?.map_err(to_python)
+    }
+
+    /// Says that the writer is alive and looks after its name: once a second while no frames are published.
+    fn tend(&self, py: Python<'_>) -> PyResult<()> {
+        self.publishing.detached(py, billiards_video::Writer::tend)
+    }
+
+    /// What there is to log since the last call, each with its level: "info" or "warning".
+    fn notices(&self, py: Python<'_>) -> PyResult<Vec<(&'static str, String)>> {
+        let notices = self.publishing.attached(py, billiards_video::Writer::notices)?;
+        let level = |warning| if warning { "warning" } else { "info" };
+        Ok(notices.into_iter().map(|notice| (level(notice.is_warning()), notice.to_string())).collect())
+    }
+
+    /// The live readers, as they describe themselves.
+    fn readers(&self, py: Python<'_>) -> PyResult<Vec<ReaderFigures>> {
+        let figures = self.publishing.attached(py, |writer| writer.readers())?;
+        Ok(figures.into_iter().map(ReaderFigures::from).collect())
+    }
+
+    /// Counts frames that the source gave.
+    #[pyo3(signature = (n=1))]
+    fn count_captured(&self, py: Python<'_>, n: u64) -> PyResult<()> {
+        self.publishing.attached(py, |writer| writer.add_captured(n))
+    }
+
+    /// Counts frames that were given up before they reached a buffer.
+    #[pyo3(signature = (n=1))]
+    fn count_dropped(&self, py: Python<'_>, n: u64) -> PyResult<()> {
+        self.publishing.attached(py, |writer| writer.add_dropped(n))
+    }
+
+    /// What was done so far.
+    #[allow(clippy::cast_precision_loss, reason = "megabytes, for people")]
+    fn get_stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let stats = self.publishing.lock(py)?.writer.as_ref().map(billiards_video::Writer::stats);
+        let shown = PyDict::new(py);
+        shown.set_item("initialized", stats.is_some())?;
+        let Some(stats) = stats else { return Ok(shown) };
+        shown.set_item("frames_written", stats.published)?;
+        shown.set_item("current_buffer_index", stats.latest_slot.unwrap_or(0))?;
+        shown.set_item("write_counter", stats.published)?;
+        shown.set_item("total_size_mb", stats.segment_bytes as f64 / 1e6)?;
+        shown.set_item("frames_captured", stats.captured)?;
+        shown.set_item("frames_dropped", stats.dropped)?;
+        shown.set_item("buffers", stats.buffers)?;
+        shown.set_item("buffers_free", stats.buffers_free)?;
+        Ok(shown)
+    }
+
+    /// Ends the stream: says why, removes the files, gives the name back. Does nothing if that was done.
+    #[pyo3(
+        signature = (state=None, reason="stopped"),
+        text_signature = "($self, state=State.CLOSED, reason='stopped')"
+    )]
+    fn cleanup(&self, py: Python<'_>, state: Option<&Bound<'_, PyAny>>, reason: &str) -> PyResult<()> {
+        self.end(py, state.map_or(Ok(State::Closed), state_from)?, reason_from(reason)?)
+    }
+
+    /// The name.
+    #[getter]
+    fn name(&self) -> &str {
+        self.name.as_str()
+    }
+
+    /// Pixels in a row.
+    #[getter]
+    fn width(&self, py: Python<'_>) -> PyResult<u32> {
+        Ok(self.geometry(py)?.width())
+    }
+
+    /// Rows.
+    #[getter]
+    fn height(&self, py: Python<'_>) -> PyResult<u32> {
+        Ok(self.geometry(py)?.height())
+    }
+
+    /// The pixel format.
+    #[getter]
+    fn frame_format(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let format = self.geometry(py)?.format();
+        format_member(py, format)
+    }
+
+    /// Bytes in a frame.
+    #[getter]
+    fn bytes_per_frame(&self, py: Python<'_>) -> PyResult<usize> {
+        Ok(self.geometry(py)?.frame_bytes())
+    }
+
+    /// The random number of the segment in force.
+    #[getter]
+    fn epoch(&self, py: Python<'_>) -> PyResult<u64> {
+        self.publishing.attached(py, |writer| writer.epoch())
+    }
+
+    /// The file of the segment in force.
+    #[getter]
+    fn path(&self, py: Python<'_>) -> PyResult<PathBuf> {
+        self.publishing.attached(py, |writer| writer.path().to_owned())
+    }
+
+    fn __enter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {
+        slf.get().initialize(py)?;
+        Ok(slf)
+    }
+
+    #[pyo3(signature = (*exception))]
+    fn __exit__(&self, exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.end(exception.py(), State::Closed, Reason::Stopped)
+    }
+}
+
+impl Drop for SharedMemoryFrameWriter {
+    /// An open slot keeps the place but not the stream.
+    fn drop(&mut self) {
+        self.publishing.clear();
+    }
+}
