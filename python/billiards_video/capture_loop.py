@@ -1,0 +1,260 @@
+"""The thread that captures: opens the source, publishes its frames, opens it again where that helps, releases it.
+
+Nothing else touches the source. No loan is open while the source can block, so that a source that hangs holds nothing
+that the main thread needs to say so, and to end.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING, NamedTuple
+
+from billiards_video.backoff import Backoff
+from billiards_video.capture import SourceEnded, SourceError
+from billiards_video.ipc import SharedMemoryFrameWriter, State
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from billiards_video.capture import Grabbed, Source, SourceFacts
+    from billiards_video.capture_statistics import Statistics
+    from billiards_video.config import Config
+
+logger = logging.getLogger(__name__)
+
+_INTERNAL = "an error in the capture process"
+
+
+class StreamError(Exception):
+    """The shared memory cannot be had: its name is in use, there is no room; in the words of the bus."""
+
+
+class Outcome(NamedTuple):
+    """How the capture ended: the last state of the stream, the reason that readers see, an error for the log."""
+
+    state: State
+    reason: str
+    error: str | None = None
+
+
+class CaptureLoop:
+    """One source, one writer, one thread. `changed` is called, in that thread, when the state is another one."""
+
+    def __init__(self, config: Config, source: Source, statistics: Statistics, changed: Callable[[], None]) -> None:
+        self._config = config
+        self._source = source
+        self._statistics = statistics
+        self._changed = changed
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
+        self.writer: SharedMemoryFrameWriter | None = None
+        """The stream; None until the source has given a frame."""
+        self.facts: SourceFacts | None = None
+        """What is known about the source."""
+        self.state = State.LIVE
+        self.reason = ""
+        self.outcome: Outcome | None = None
+        """How it ended; None while it runs."""
+        self._stream_lock = threading.RLock()  # reentrant: the signal handler ends the stream too
+        self._stream_ended = False
+
+    def start(self) -> None:
+        """Starts the thread."""
+        self._thread.start()
+
+    def stop(self, timeout: float) -> bool:
+        """Asks the thread to end and waits for it; False if it has not, `timeout` seconds later. May be repeated."""
+        self._stop.set()
+        self._source.cancel()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
+
+    def end_stream(self, state: State, reason: str) -> None:
+        """Removes the shared memory, and sees to it that a thread that was abandoned makes no other."""
+        with self._stream_lock:
+            self._stream_ended = True
+            if self.writer is not None:
+                self.writer.cleanup(state, reason)
+
+    def set_state(self, state: State, reason: str) -> None:
+        """Makes a state known, in the header and to the main thread. From any thread."""
+        self.state, self.reason = state, reason
+        if self.writer is not None:
+            self.writer.set_state(state, reason)
+        self._changed()
+
+    def _run(self) -> None:
+        outcome = self._outcome()
+        self._close_source()
+        self.outcome = outcome
+        self._changed()
+
+    def _outcome(self) -> Outcome:
+        try:
+            self._capture()
+        except SourceEnded:
+            return Outcome(State.ENDED, "end of the source")
+        except SourceError as error:
+            return Outcome(State.FAILED, self._loss(), str(error))
+        except StreamError as error:
+            return Outcome(State.FAILED, _INTERNAL, str(error))
+        except Exception as error:
+            problem = self._problem_of_stream()
+            if problem is None:
+                logger.exception("This is a mistake in billiards_video or in the source, please report it")
+            return Outcome(State.FAILED, _INTERNAL, problem or repr(error))
+        return Outcome(State.CLOSED, "stopped")
+
+    def _problem_of_stream(self) -> str | None:
+        """Why the writer cannot go on, in its own words, if that is so: another one has taken its name."""
+        try:
+            if self.writer is not None:
+                self.writer.tend()
+        except (OSError, RuntimeError) as error:
+            return str(error)
+        return None
+
+    def _close_source(self) -> None:
+        try:
+            self._source.close()
+        except Exception:
+            logger.exception("%s cannot be closed", self._source.text)
+
+    def _capture(self) -> None:
+        camera = self._config.vision.camera
+        backoff = Backoff(camera.reconnect_delay, camera.max_reconnect_attempts)
+        while not self._stop.is_set():
+            try:
+                writer = self._open()
+                if writer is not None:
+                    self._publish_frames(writer, backoff)
+            except SourceError as error:
+                self._close_source()
+                if self._stop.is_set():
+                    return
+                if not (self._source.live and camera.auto_reconnect):
+                    raise
+                self._wait_to_reconnect(backoff, str(error))
+
+    def _open(self) -> SharedMemoryFrameWriter | None:
+        skipped = self._source.skipped  # since the last open
+        facts = self._source.open()
+        self._statistics.unusable += skipped
+        rate = "" if facts.fps is None else f" at {facts.fps:.5g} frames a second"
+        logger.info("Source: %s, %dx%d%s", self._source.text, facts.width, facts.height, rate)
+        for setting in facts.settings:
+            logger.info("Source: %s asked %s, has %s", setting.name, setting.asked, setting.accepted or "not told")
+        if self.facts is not None:
+            self._statistics.reconnects += 1
+        self.facts = facts
+        return self.writer or self._begin_stream(facts)
+
+    def _begin_stream(self, facts: SourceFacts) -> SharedMemoryFrameWriter | None:
+        video = self._config.video
+        with self._stream_lock:
+            if self._stream_ended:
+                return None
+            try:
+                writer = SharedMemoryFrameWriter(
+                    video.shared_memory_name,
+                    facts.width,
+                    facts.height,
+                    max_buffers=video.max_buffers,
+                    access=video.access,
+                )
+                writer.initialize()
+            except (OSError, ValueError) as error:
+                raise StreamError(str(error)) from None
+            self.writer = writer  # from here on the main thread uses it
+        self._tell_where(writer)
+        return writer
+
+    def _publish_frames(self, writer: SharedMemoryFrameWriter, backoff: Backoff) -> None:
+        source, statistics, stop = self._source, self._statistics, self._stop
+        interval = self._config.vision.camera.frame_log_interval
+        gap = statistics.reconnects > 0
+        while True:
+            grabbed = source.grab()
+            if stop.is_set():
+                return
+            due_ns = grabbed.due_ns
+            if due_ns is not None:
+                early_ns = due_ns - time.monotonic_ns()
+                if early_ns > 0 and stop.wait(early_ns / 1e9):
+                    return
+            captured_ns = grabbed.captured_ns or due_ns or time.monotonic_ns()
+            number = statistics.captured
+            statistics.captured = number + 1
+            statistics.last_frame_ns = captured_ns
+            statistics.loop_count = grabbed.loop_count
+            writer.count_captured()
+            gap = gap or grabbed.discontinuity
+            if self._publish(writer, number, captured_ns, grabbed, discontinuity=gap):
+                gap = False
+            if number % interval == 0:
+                logger.info("Frame %d", number)
+            if self.state is not State.LIVE:
+                self.set_state(State.LIVE, "")
+                backoff.reset()
+
+    def _publish(
+        self, writer: SharedMemoryFrameWriter, number: int, captured_ns: int, grabbed: Grabbed, *, discontinuity: bool
+    ) -> bool:
+        """Converts the grabbed frame into a free buffer and publishes it; where there is none, it is not converted."""
+        with writer.loan() as slot:
+            if slot is None:
+                self._statistics.dropped += 1
+                return False
+            array = slot.array
+            picture = self._source.retrieve(array)
+            if picture is array:
+                slot.publish(
+                    number,
+                    captured_ns=captured_ns,
+                    position_ns=grabbed.position_ns,
+                    loop_count=grabbed.loop_count,
+                    discontinuity=discontinuity,
+                )
+                self._statistics.written += 1
+                return True
+        if picture is None:
+            self._statistics.unusable += 1
+            return False
+        height, width = picture.shape[:2]
+        if (width, height) != (writer.width, writer.height):
+            self._reshape(writer, width, height)
+        published = writer.write_frame(
+            picture,
+            number,
+            captured_ns=captured_ns,
+            position_ns=grabbed.position_ns,
+            loop_count=grabbed.loop_count,
+            discontinuity=discontinuity,
+        )
+        self._statistics.written += published
+        return published
+
+    def _reshape(self, writer: SharedMemoryFrameWriter, width: int, height: int) -> None:
+        logger.info("Frames are %dx%d now: new shared memory under the same name", width, height)
+        try:
+            writer.reshape(width, height)
+        except (OSError, ValueError) as error:
+            raise StreamError(str(error)) from None
+        self._tell_where(writer)
+
+    def _tell_where(self, writer: SharedMemoryFrameWriter) -> None:
+        size = writer.get_stats()["total_size_mb"]
+        logger.info("Shared memory: %s, %dx%d BGR24, %.1f MB", writer.path, writer.width, writer.height, size)
+        self._changed()
+
+    def _wait_to_reconnect(self, backoff: Backoff, error: str) -> None:
+        delay = backoff.failed()
+        level = logging.ERROR if backoff.persistent else logging.WARNING
+        logger.log(level, "%s; attempt %d to open it again in %g s", error, backoff.failures, delay)
+        self.set_state(State.RECONNECTING, self._loss())
+        self._stop.wait(delay)
+
+    def _loss(self) -> str:
+        return "the source cannot be opened" if self.facts is None else "the source is gone"
