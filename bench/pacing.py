@@ -1,0 +1,44 @@
+"""When a frame is published: at absolute deadlines, so that a late frame does not shift those after it."""
+
+from __future__ import annotations
+
+import os
+import time
+
+NANOSECONDS = 1_000_000_000
+LATE_NS = 1_000_000
+
+
+class Pace:
+    """Deadlines at a steady rate from its construction on, on the monotonic clock."""
+
+    def __init__(self, per_second: float) -> None:
+        self._period_ns = NANOSECONDS / per_second
+        self._start_ns = time.monotonic_ns()
+        self._ticks = 0
+        self.late = 0
+
+    def wait(self) -> None:
+        """Sleep until the next deadline; one passed by more than a millisecond is counted in `late`."""
+        self._ticks += 1
+        deadline = self._start_ns + round(self._ticks * self._period_ns)
+        remaining = deadline - time.monotonic_ns()
+        if remaining > 0:
+            time.sleep(remaining / NANOSECONDS)  # CPython sleeps with clock_nanosleep to an absolute monotonic time
+        if time.monotonic_ns() - deadline > LATE_NS:
+            self.late += 1
+
+
+def pin_to(position: int) -> int | None:
+    """Pin this process to one of the processors it may use, and return which; None where there are fewer than two.
+
+    The writer takes the first and the reader the second, for the floor and ours alike. Left to the scheduler, a waking
+    reader is sometimes placed beside the writer and sometimes on the other core, which are two different latencies:
+    the mixture differs from block to block and widens the interval without saying anything about either side.
+    """
+    allowed = sorted(os.sched_getaffinity(0))
+    if len(allowed) <= 1:
+        return None
+    chosen = allowed[position % len(allowed)]
+    os.sched_setaffinity(0, {chosen})
+    return chosen
