@@ -103,11 +103,14 @@ impl Attachment {
         is_locked(&self.file, 0).unwrap_or(false)
     }
 
-    /// The number to sleep on and the state, taken in this order; see [`View::glance`].
-    pub(crate) fn news(&self) -> Result<(u32, State), Error> {
-        let number = self.view.glance().map_err(self.cut_off())?;
-        let (state, _) = self.view.state().map_err(self.cut_off())?;
-        Ok((number, state))
+    /// The number to sleep on; see [`View::glance`].
+    pub(crate) fn number(&self) -> Result<u32, Error> {
+        self.view.glance().map_err(self.cut_off())
+    }
+
+    /// What the stream is doing. A look at `latest` that follows does not move before it.
+    pub(crate) fn state(&self) -> Result<State, Error> {
+        self.view.state().map(|(state, _)| state).map_err(self.cut_off())
     }
 
     /// The newest complete frame; its slot is not to be trusted.

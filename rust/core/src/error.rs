@@ -59,12 +59,10 @@ pub enum Error {
         problem: String,
     },
     /// There is no room for a segment.
-    #[error("no directory can hold the shared memory '{name}' ({needed_mb:.1} MB): {attempts}")]
+    #[error("no directory can hold the shared memory '{name}': {attempts}")]
     NoRoom {
         /// The name.
         name: String,
-        /// What a fresh segment takes.
-        needed_mb: f64,
         /// What was tried, where, and why it failed.
         attempts: String,
     },

@@ -41,8 +41,13 @@ pub(crate) fn open_existing(path: &Path, write: bool) -> io::Result<File> {
 
 /// Makes a file that only this user can open, and that did not exist.
 pub(crate) fn create_private(path: &Path) -> io::Result<File> {
-    let file =
-        File::options().read(true).write(true).create_new(true).mode(0o600).custom_flags(libc::O_NOFOLLOW).open(path)?;
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .custom_flags(libc::O_NOFOLLOW)
+        .open(path)?;
     file.set_permissions(Permissions::from_mode(0o600))?; // whatever the umask has taken away
     Ok(file)
 }

@@ -11,6 +11,7 @@ use crate::layout::MAX_HELD;
 use crate::lease::NoLease;
 use crate::search::{Search, search};
 use crate::sync::Mutex;
+use crate::waiting::is_over;
 use crate::{BufferView, Counters, Directories, Error, Frame, Geometry, Name, Reason, State};
 
 /// How often an attaching reader looks for the name.
@@ -133,18 +134,24 @@ impl Reader {
     pub fn newest(&self) -> Result<Option<Frame>, Error> {
         self.generation.check()?;
         let mut cursor = self.cursor();
-        if let Some(frame) = cursor.take()? {
-            return Ok(Some(frame));
+        let frame = self.take(&mut cursor)?;
+        if frame.is_some() || !cursor.is_look_due() {
+            return Ok(frame);
         }
-        let (number, state) = cursor.attachment.news()?;
-        if !cursor.is_look_due(number, state) {
-            return Ok(None);
-        }
-        // Once more, behind the state: a segment's last frame is not skipped by moving on.
-        if let Some(frame) = cursor.take()? {
-            return Ok(Some(frame));
-        }
+        let number = cursor.attachment.number()?;
         if self.follow(&mut cursor, number) { cursor.take() } else { Ok(None) }
+    }
+
+    /// The newest frame of this segment, or of its successor if it is over and has one.
+    pub(crate) fn take(&self, cursor: &mut Cursor) -> Result<Option<Frame>, Error> {
+        // The state comes before the frame: one that was published before the end is seen before the end is.
+        if is_over(cursor.attachment.state()?) {
+            let number = cursor.attachment.number()?;
+            if cursor.looked_into != Some(number) {
+                self.follow(cursor, number);
+            }
+        }
+        cursor.take()
     }
 
     /// The buffers of the segment attached now, for code that prepares arrays over them before there is a frame to show.
@@ -253,7 +260,7 @@ impl Reader {
 
 impl Cursor {
     /// The newest frame of the segment attached now, if it is newer than the last one given.
-    pub(crate) fn take(&mut self) -> Result<Option<Frame>, Error> {
+    fn take(&mut self) -> Result<Option<Frame>, Error> {
         let Some(taken) = self.attachment.take(self.seen.unwrap_or(0))? else { return Ok(None) };
         let sequence = taken.newest.sequence;
         let missed = self.missed_before(sequence);

@@ -49,7 +49,7 @@ impl Reader {
         loop {
             self.generation.check()?;
             // Straight after a wake-up: every other look lies before the sleep, where it delays nobody.
-            if let Some(frame) = self.cursor().take()? {
+            if let Some(frame) = self.take(&mut self.cursor())? {
                 return Ok(Some(frame));
             }
             match self.sleep_once(deadline, interrupt)? {
@@ -91,7 +91,7 @@ impl Reader {
         };
         // First the number: a frame or a state that comes after it changes it, and the sleep does not begin. Then the state,
         // then the frame: one that was published before the end is seen before the end is.
-        let (number, state) = attachment.news()?;
+        let (number, state) = (attachment.number()?, attachment.state()?);
         if attachment.latest()?.is_some_and(|newest| newest.sequence > seen) {
             return Ok(Woken::Newer);
         }
@@ -100,7 +100,8 @@ impl Reader {
             if !Arc::ptr_eq(&cursor.attachment, &attachment) {
                 return Ok(Woken::LookAgain); // another thread has moved on
             }
-            if cursor.is_look_due(number, state) && self.follow(&mut cursor, number) {
+            let is_news = is_over(state) && cursor.looked_into != Some(number);
+            if (is_news || cursor.is_look_due()) && self.follow(&mut cursor, number) {
                 return Ok(Woken::LookAgain);
             }
             cursor.looked_at + LOOK_EVERY
@@ -134,8 +135,13 @@ impl Reader {
         }
         // Where it cannot be attached now (replaced again, or no line free), the next look tries again.
         let Ok(fresh) = Attachment::open(&self.name, *found, &self.options) else { return false };
+        let newest = |attachment: &Attachment| attachment.latest().ok().flatten().map_or(0, |newest| newest.sequence);
+        let last = newest(from);
+        if last > cursor.seen.unwrap_or(0) && newest(&fresh) == 0 {
+            cursor.looked_into = None;
+            return false; // as long as the successor has no frame, this one's last is the newest there is
+        }
         if let Some(seen) = cursor.seen {
-            let last = from.latest().ok().flatten().map_or(0, |newest| newest.sequence);
             cursor.carried += last.saturating_sub(seen) / 2;
             cursor.seen = Some(0);
         }
@@ -145,11 +151,15 @@ impl Reader {
 }
 
 impl Cursor {
-    /// Whether to look for a successor: at once into a state that ends a segment, else every quarter of a second.
-    pub(crate) fn is_look_due(&self, number: u32, state: State) -> bool {
-        let is_over = matches!(state, State::Superseded | State::Closed | State::Ended | State::Failed);
-        (is_over && self.looked_into != Some(number)) || self.looked_at.elapsed() >= LOOK_EVERY
+    /// Whether a quarter of a second has passed since the last look for a successor.
+    pub(crate) fn is_look_due(&self) -> bool {
+        self.looked_at.elapsed() >= LOOK_EVERY
     }
+}
+
+/// Whether a segment in this state will have no more frames, and may have a successor.
+pub(crate) fn is_over(state: State) -> bool {
+    matches!(state, State::Superseded | State::Closed | State::Ended | State::Failed)
 }
 
 fn deadline(timeout: Option<Duration>) -> Option<Instant> {

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::clock::monotonic_ns;
-use crate::establish::{establish, succeed};
 use crate::frame_info::Described;
 use crate::layout::{FIRST_SLOTS, LINES, MAX_HELD, STATUS_BYTES, STATUS_HEAD_BYTES, file_bytes};
 use crate::loan::Loan;
 use crate::predecessor::{supersede, sweep};
-use crate::protocol::{Lines, MAX_SLOTS, Publisher};
+use crate::protocol::{Lines, Publisher};
+use crate::reservation::{Reservation, succeed};
 use crate::right::Right;
 use crate::segment::Segment;
 use crate::state::pack;
@@ -84,13 +84,20 @@ impl Writer {
     /// [`Error::NameInUse`] if a live process has the name, [`Error::NameTaken`] if it is another user's or another
     /// program's, [`Error::NoRoom`] if no directory can hold it, [`Error::BadOption`].
     pub fn create(name: &Name, geometry: Geometry, options: WriterOptions) -> Result<Writer, Error> {
-        if !(FIRST_SLOTS..=MAX_SLOTS).contains(&usize::from(options.max_buffers)) {
-            let value = options.max_buffers.into();
-            return Err(Error::BadOption { option: "max_buffers", value, allowed: "3 to 16" });
-        }
-        let (right, segment, directory, notices) = establish(name, geometry, &options)?;
+        Reservation::take_for(Some(geometry), name, options)?.publish(geometry)
+    }
+
+    /// A writer of a segment that has just been given the name.
+    pub(crate) fn begin(
+        name: Name,
+        options: WriterOptions,
+        directory: PathBuf,
+        right: Right,
+        segment: Segment,
+        notices: Vec<Notice>,
+    ) -> Writer {
         let mut writer = Writer {
-            name: name.clone(),
+            name,
             options,
             directory,
             right,
@@ -106,7 +113,7 @@ impl Writer {
             due: Due::default(),
         };
         writer.furnish();
-        Ok(writer)
+        writer
     }
 
     /// A buffer for the next frame, or `None` if readers hold every one: the frame is dropped then, and counted.

@@ -3,16 +3,16 @@
 #![allow(unsafe_code, reason = "fork has no safe wrapper")]
 
 use std::io::Write;
-use std::path::Path;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 
-use billiards_video::{Error, Reader, ReaderOptions, Reason, Stamp, State, Writer, WriterOptions};
+use billiards_video::{Error, Reader, ReaderOptions, Reason, Reservation, Stamp, State, Writer, WriterOptions};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::place::{Place, name};
 use crate::support::process::{Process, heard, say};
 use crate::support::roles::{reader_options, writer_options};
-use crate::support::{pattern, publish, read, small, try_publish};
+use crate::support::{pattern, publish, publish_many, read, small, try_publish};
 
 /// A child of a writer can do nothing to the stream: it raises, its exit leaves everything as it is; and when the parent is
 /// killed, a new writer starts at once though the child lives.
@@ -61,7 +61,7 @@ fn a_reader_s_child_is_inert_and_holds_nothing() {
     parent.tell("short child");
     parent.expect("child ended well");
     assert_eq!((1, 2), (writer.readers().len(), writer.readers()[0].held));
-    (0..100).for_each(|_| drop(publish(&mut writer)));
+    publish_many(&mut writer, 100);
     parent.tell("check");
     parent.expect("intact");
 
@@ -75,8 +75,25 @@ fn a_reader_s_child_is_inert_and_holds_nothing() {
     parent.kill();
     assert!(child.lives());
     assert!(writer.readers().is_empty());
-    (0..100).for_each(|_| drop(publish(&mut writer)));
+    publish_many(&mut writer, 100);
     assert_eq!((1, 3), (writer.stats().dropped, writer.stats().buffers_free));
+}
+
+/// A child cannot publish under a name that its parent has reserved.
+#[test]
+fn a_reservation_s_child_is_inert() {
+    let place = Place::new();
+    let mut parent = Process::start("forking reservation", &[place.path().to_str().unwrap()]);
+    parent.expect("reserved");
+    parent.tell("short child");
+    parent.expect("child ended well");
+    assert_eq!(vec!["cam.lock"], place.files());
+    assert!(matches!(place.refusal(), Error::NameInUse { .. }));
+    parent.tell("long child");
+    let child = Orphan::heard_from(&parent);
+    parent.kill();
+    assert!(child.lives());
+    drop(place.writer());
 }
 
 /// An observer takes no lock; its child's copy of the handle raises all the same.
@@ -135,16 +152,16 @@ fn fork_and_wait(task: impl FnOnce()) {
 }
 
 fn fork_and_leave() {
-    let pid = fork(|| {
+    fork(|| {
+        // From the child: until it runs for the first time it has not let go of anything.
+        say(&format!("child {}", std::process::id()));
         loop {
-            // Until its own end, whoever else ends.
-            std::thread::sleep(std::time::Duration::from_secs(60));
+            std::thread::sleep(std::time::Duration::from_secs(60)); // until it is killed, whoever else ends
         }
     });
-    say(&format!("child {pid}"));
 }
 
-fn is_forked<T>(result: Result<T, Error>) {
+fn is_forked<T>(result: &Result<T, Error>) {
     if !matches!(result, Err(Error::Forked)) {
         let _ = writeln!(std::io::stderr(), "a child's handle did not raise");
         panic!();
@@ -152,18 +169,18 @@ fn is_forked<T>(result: Result<T, Error>) {
 }
 
 fn raises(reader: &Reader) {
-    is_forked(reader.newest());
-    is_forked(reader.wait(None));
-    is_forked(reader.wait_newer_with(None, &mut || false));
-    is_forked(reader.geometry());
-    is_forked(reader.state());
-    is_forked(reader.epoch());
-    is_forked(reader.path());
-    is_forked(reader.counters());
-    is_forked(reader.status());
-    is_forked(reader.is_observer());
-    is_forked(reader.writer_alive());
-    is_forked(reader.writer_pid());
+    is_forked(&reader.newest());
+    is_forked(&reader.wait(None));
+    is_forked(&reader.wait_newer_with(None, &mut || false));
+    is_forked(&reader.geometry());
+    is_forked(&reader.state());
+    is_forked(&reader.epoch());
+    is_forked(&reader.path());
+    is_forked(&reader.counters());
+    is_forked(&reader.status());
+    is_forked(&reader.is_observer());
+    is_forked(&reader.writer_alive());
+    is_forked(&reader.writer_pid());
 }
 
 pub(crate) fn writer(directory: &Path) {
@@ -179,11 +196,12 @@ pub(crate) fn writer(directory: &Path) {
             }
             "short child" => fork_and_wait(|| {
                 let mut writer = slot.take().unwrap();
-                is_forked(writer.loan());
-                is_forked(writer.write(&pattern::frame(small().frame_bytes(), 0, 0), &Stamp::default()));
-                is_forked(writer.tend());
-                is_forked(writer.reshape(small()));
-                is_forked(writer.set_status(b"the child's"));
+                is_forked(&writer.loan());
+                is_forked(&writer.write(&pattern::frame(small().frame_bytes(), 0, 0), &Stamp::default()));
+                is_forked(&writer.tend());
+                is_forked(&writer.reshape(small()));
+                is_forked(&writer.set_status(b"the child's"));
+                assert!(writer.resume().is_none());
                 writer.set_state(State::Failed, Reason::InternalError);
                 writer.add_captured(1000);
                 writer.close(State::Ended, Reason::EndOfSource);
@@ -194,6 +212,18 @@ pub(crate) fn writer(directory: &Path) {
                 let again = Writer::create(&name(), small(), writer_options(directory));
                 assert!(matches!(again, Err(Error::NameInUse { .. })));
             }),
+            "long child" => fork_and_leave(),
+            _ => panic!("{line}"),
+        }
+    }
+}
+
+pub(crate) fn reservation(directory: &Path) {
+    let mut slot = Some(Reservation::take(&name(), writer_options(directory)).unwrap());
+    say("reserved");
+    while let Some(line) = heard() {
+        match line.as_str() {
+            "short child" => fork_and_wait(|| is_forked(&slot.take().unwrap().publish(small()))),
             "long child" => fork_and_leave(),
             _ => panic!("{line}"),
         }
@@ -212,7 +242,9 @@ pub(crate) fn reader(directory: &Path) {
                 say(&format!("holds {}", held.last().unwrap().info().frame_number));
             }
             "check" => {
-                held.iter().for_each(|frame| pattern::check(frame, epoch, frame.info().frame_number));
+                for frame in &held {
+                    pattern::check(frame, epoch, frame.info().frame_number);
+                }
                 say("intact");
             }
             "short child" => fork_and_wait(|| {

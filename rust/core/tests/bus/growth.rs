@@ -12,7 +12,7 @@ use rustix::process::{Resource, Rlimit, Signal, getrlimit, setrlimit};
 use crate::support::place::{Place, name};
 use crate::support::process::{Process, heard, say};
 use crate::support::roles::{reader_options, writer_options};
-use crate::support::{namespace, pattern, publish, read, small, try_publish};
+use crate::support::{namespace, pattern, publish, publish_many, read, small, try_publish};
 
 fn told(writer: &mut Writer) -> Vec<String> {
     writer.notices().iter().map(ToString::to_string).collect()
@@ -35,7 +35,7 @@ fn a_segment_grows_to_its_maximum() {
             publish(&mut writer);
             assert_eq!((held.len() + 2).max(3), writer.stats().buffers);
         }
-        (0..20).for_each(|_| drop(publish(&mut writer)));
+        publish_many(&mut writer, 20);
         assert_eq!((usize::from(max_buffers), 0), (writer.stats().buffers, writer.stats().dropped));
         assert_eq!(size(max_buffers.into()), fs::metadata(place.frames()).unwrap().len());
         assert_eq!(u32::from(max_buffers), readers[0].counters().unwrap().buffers);
@@ -96,12 +96,14 @@ fn starvation_is_counted_named_and_over_when_they_let_go() {
     let notices = told(&mut writer);
     assert_eq!(2, notices.len(), "{notices:?}");
     assert_eq!("readers hold the other buffers: there are 4 now", notices[0]);
-    let start = format!("all 4 buffers are held by readers, frames are dropped until one lets go (held by 'reader {pid}' pid {pid}: 3 of 3 for ");
+    let start = format!(
+        "all 4 buffers are held by readers, frames are dropped until one lets go (held by 'reader {pid}' pid {pid}: 3 of 3 for "
+    );
     assert!(notices[1].starts_with(&start), "{notices:?}");
     for _ in 0..3 {
         greedy.tell("drop");
         greedy.expect("dropped");
-        (0..10).for_each(|_| drop(publish(&mut writer)));
+        publish_many(&mut writer, 10);
     }
     assert_eq!((100, 3), (writer.stats().dropped, writer.stats().buffers_free));
     greedy.finish();
@@ -121,10 +123,12 @@ fn a_stopped_reader_delays_nothing() {
     }
     stopped.signal(Signal::STOP);
     let start = Instant::now();
-    (0..1000).for_each(|_| drop(publish(&mut writer)));
+    publish_many(&mut writer, 1000);
     assert!(start.elapsed() < Duration::from_secs(5), "1000 frames took {:?}", start.elapsed());
     assert_eq!(0, writer.stats().dropped);
     stopped.signal(Signal::CONT);
+    stopped.tell("drop"); // checks all three
+    stopped.expect("dropped");
     stopped.tell("read");
     stopped.expect("read 1002");
     stopped.finish();
@@ -153,7 +157,9 @@ fn a_full_tmpfs_is_the_maximum() {
     else {
         return;
     };
-    process.expect("4 buffers, 300 published, told: no room for more than 4 buffers (No space left on device (os error 28))");
+    process.expect(
+        "4 buffers, 300 published, told: no room for more than 4 buffers (No space left on device (os error 28))",
+    );
     process.expect("nothing left");
     process.tell("end");
     process.finish();

@@ -55,7 +55,9 @@ fn what_is_removed_comes_back() {
             assert_eq!((State::Stalled, Reason::SlowFrames), reader.state().unwrap());
             assert_eq!(b"{\"a\": 1}", &*reader.status().unwrap());
         }
-        held.iter().for_each(|frame| pattern::check(frame, epoch, 0));
+        for frame in &held {
+            pattern::check(frame, epoch, 0);
+        }
         drop(place.reader());
         drop(writer);
         assert!(place.files().is_empty(), "{:?}", place.files());
@@ -149,10 +151,8 @@ fn a_writer_steps_down_for_another() {
     fs::remove_file(place.file("cam.lock")).unwrap();
     let mut other = Process::start("writer", &[place.path().to_str().unwrap()]);
     assert!(other.hear().starts_with("writes "));
-    let text = format!(
-        "this writer has lost the name 'cam' to pid {}: stop one of the two, then start again",
-        other.pid()
-    );
+    let text =
+        format!("this writer has lost the name 'cam' to pid {}: stop one of the two, then start again", other.pid());
     let error = until("the writer steps down", || writer.tend().err());
     assert_eq!(text, error.to_string());
     let [notice] = &writer.notices()[..] else { panic!("one notice") };

@@ -10,7 +10,7 @@ use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::support::place::{NAME, Place, name};
 use crate::support::process::Process;
-use crate::support::{pattern, publish, read, small};
+use crate::support::{pattern, publish, publish_many, read, small};
 
 /// Whatever stands at the name: a reader is told within its time-out why it cannot be read, a writer is told why it
 /// cannot be replaced, and it is as it was.
@@ -21,7 +21,11 @@ fn what_is_not_ours_is_neither_read_nor_destroyed() {
     let plants: [(Plant, &str, &str); 9] = [
         (|place| fs::write(place.frames(), "notes").unwrap(), "shorter than a header", "another program's file"),
         (|place| drop(File::create(place.frames()).unwrap()), "shorter than a header", "another program's file"),
-        (|place| fs::write(place.frames(), [7; 5000]).unwrap(), "not a segment of billiards_video", "another program's file"),
+        (
+            |place| fs::write(place.frames(), [7; 5000]).unwrap(),
+            "not a segment of billiards_video",
+            "another program's file",
+        ),
         (|place| fs::create_dir(place.frames()).unwrap(), "not a regular file", "s a directory"),
         (|place| symlink(place.file("other"), place.frames()).unwrap(), "symbolic link", "symbolic link"),
         (|place| symlink("/dev/null", place.frames()).unwrap(), "symbolic link", "symbolic link"),
@@ -52,18 +56,22 @@ fn what_is_not_ours_is_neither_read_nor_destroyed() {
         if place.frames().symlink_metadata().unwrap().is_file() {
             private(&place.frames());
         }
-        let before = (fs::read(place.frames()).ok(), place.frames().symlink_metadata().unwrap().file_type());
+        let content = || place.frames().is_file().then(|| fs::read(place.frames()).unwrap()); // never of a FIFO
+        let before = (content(), place.frames().symlink_metadata().unwrap().file_type());
         let files = place.files();
         let start = Instant::now();
         let error = place.reader_refusal();
         assert!(matches!(error, Error::NotAccessible { .. }), "{error}");
         assert!(start.elapsed() < Duration::from_secs(2));
         let text = error.to_string();
-        assert!(text.starts_with("Shared memory segment 'cam' not accessible within 0.05s: ") && text.contains(to_reader), "{text}");
+        assert!(
+            text.starts_with("Shared memory segment 'cam' not accessible within 0.05s: ") && text.contains(to_reader),
+            "{text}"
+        );
         let error = place.refusal();
         assert!(matches!(error, Error::NameTaken { .. }), "{error}");
         assert!(error.to_string().contains(to_writer), "{error}");
-        let after = (fs::read(place.frames()).ok(), place.frames().symlink_metadata().unwrap().file_type());
+        let after = (content(), place.frames().symlink_metadata().unwrap().file_type());
         assert_eq!((before, files), (after, place.files()));
     }
 }
@@ -129,7 +137,9 @@ fn a_segment_that_is_cut_off_is_refused() {
     Process::start("writer", &[place.path().to_str().unwrap()]).hear();
     let whole = 4096 + 3 * small().frame_bytes() as u64;
     let file = File::options().write(true).open(place.frames()).unwrap();
-    for (length, problem) in [(whole - 1, "it is cut off"), (4096, "it is cut off"), (4095, "shorter than a header"), (0, "shorter")] {
+    for (length, problem) in
+        [(whole - 1, "it is cut off"), (4096, "it is cut off"), (4095, "shorter than a header"), (0, "shorter")]
+    {
         file.set_len(length).unwrap();
         for observe in [false, true] {
             let timeout = Duration::from_millis(20);
@@ -217,11 +227,11 @@ fn noise_in_the_lease_lines_starves_nobody() {
     (0..64).for_each(|index| line(index, u32::MAX));
     for mask in [u32::MAX, 0b1111, 0b111, 0b11, 1, 0xffff_0000] {
         (1..64).for_each(|index| line(index, mask));
-        (0..100).for_each(|_| drop(publish(&mut writer)));
+        publish_many(&mut writer, 100);
     }
     // Line 0 belongs to a live reader: a mask that it cannot have is disregarded, one that it could have counts.
     line(0, 0b1111);
-    (0..100).for_each(|_| drop(publish(&mut writer)));
+    publish_many(&mut writer, 100);
     assert_eq!(0, writer.stats().dropped);
     let figures = &writer.readers()[0];
     assert_eq!((u32::MAX, 0, u64::MAX), (figures.pid, figures.held, figures.missed));
@@ -235,7 +245,7 @@ fn noise_in_the_lease_lines_starves_nobody() {
     // The next owners of the lines start empty.
     (1..64).for_each(|index| line(index, 0b111));
     let readers: Vec<Reader> = (1..64).map(|_| place.reader()).collect();
-    (0..10).for_each(|_| drop(publish(&mut writer)));
+    publish_many(&mut writer, 10);
     assert_eq!((0, 63), (writer.readers().iter().map(|r| r.held).sum::<u32>(), readers.len()));
     drop(read(&reader));
 }
@@ -243,10 +253,17 @@ fn noise_in_the_lease_lines_starves_nobody() {
 /// A leases file that is not this epoch's, or damaged, is not used.
 #[test]
 fn damaged_leases_are_refused() {
-    for (at, bytes, problem) in [(0, 7_u64, "head is damaged"), (8, 2 | 64 << 32, "head is damaged"), (8, 1 | 63 << 32, "head is damaged")] {
+    for (at, bytes, problem) in
+        [(0, 7_u64, "head is damaged"), (8, 2 | 64 << 32, "head is damaged"), (8, 1 | 63 << 32, "head is damaged")]
+    {
         let place = Place::new();
         let _writer = place.writer();
-        File::options().write(true).open(place.ending(".leases")).unwrap().write_all_at(&bytes.to_le_bytes(), at).unwrap();
+        File::options()
+            .write(true)
+            .open(place.ending(".leases"))
+            .unwrap()
+            .write_all_at(&bytes.to_le_bytes(), at)
+            .unwrap();
         assert!(place.reader_refusal().to_string().contains(problem));
     }
     let place = Place::new();

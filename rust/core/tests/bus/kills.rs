@@ -10,7 +10,7 @@ use billiards_video::{Error, Frame, Reader, ReaderOptions, Stamp, Writer};
 use crate::support::place::{Place, name};
 use crate::support::process::{Process, say};
 use crate::support::roles::{reader_options, spin, writer_options};
-use crate::support::{SOON, pattern, publish, read, small, until};
+use crate::support::{SOON, pattern, publish, publish_many, read, small, until};
 
 /// A killed reader's hold ends with it: the writer, at its maximum, goes on at once and never drops a frame, and the line
 /// serves the next reader, which starts empty.
@@ -26,12 +26,14 @@ fn a_killed_reader_s_buffers_are_used_again() {
             reader.tell("hold");
             reader.expect(&format!("holds {number}"));
         }
+        publish(&mut writer);
+        assert_eq!((4, 1), (writer.stats().buffers, writer.stats().buffers_free));
         let [figures] = &writer.readers()[..] else { panic!("{:?}", writer.readers()) };
         assert_eq!((0, reader.pid(), 2), (figures.line, figures.pid, figures.held));
         reader.kill();
         assert!(writer.readers().is_empty());
         assert_eq!(3, writer.stats().buffers_free);
-        (0..100).for_each(|_| drop(publish(&mut writer)));
+        publish_many(&mut writer, 100);
         assert_eq!(0, writer.stats().dropped, "round {round}");
     }
     assert_eq!(4, writer.stats().buffers);
@@ -50,7 +52,9 @@ fn sixty_four_readers_and_no_more() {
     let attach = |count| {
         let readers: Vec<Process> =
             (0..count).map(|_| Process::start("reader", &[place.path().to_str().unwrap()])).collect();
-        readers.iter().for_each(|reader| reader.expect("attached"));
+        for reader in &readers {
+            reader.expect("attached");
+        }
         readers
     };
     let mut readers = attach(64);
@@ -73,7 +77,7 @@ fn sixty_four_readers_and_no_more() {
     readers.into_iter().for_each(Process::kill);
     assert_eq!(0, writer.readers().len());
     let start = Instant::now();
-    (0..100).for_each(|_| drop(publish(&mut writer)));
+    publish_many(&mut writer, 100);
     assert_eq!((0, 3), (writer.stats().dropped, writer.stats().buffers));
     assert!(start.elapsed() < Duration::from_secs(2), "64 dead lines cost {:?}", start.elapsed());
 
@@ -117,9 +121,11 @@ fn a_campaign_of_kills() {
             held.push_back((epoch, frame));
         }
         while held.len() > 2 {
-            held.pop_front();
+            drop(held.pop_front());
         }
-        held.iter().for_each(|(epoch, frame)| pattern::check(frame, *epoch, frame.info().frame_number));
+        for (epoch, frame) in &held {
+            pattern::check(frame, *epoch, frame.info().frame_number);
+        }
         // A reader that saw something wrong has ended by itself, and its kill above would say so.
     }
     assert!(epochs > KILLS / 20, "the reader has followed only {epochs} of some {} writers", KILLS / 3);
@@ -144,10 +150,11 @@ fn hold(reader: &Reader) -> (u64, Frame) {
 pub(crate) fn writer(directory: &Path, seed: u64) {
     let mut random = Random(seed | 1);
     // The one before may be on its way out still.
-    let mut writer = until("the right to the name", || match Writer::create(&name(), small(), writer_options(directory)) {
-        Err(Error::NameInUse { .. }) => None,
-        created => Some(created.unwrap()),
-    });
+    let mut writer =
+        until("the right to the name", || match Writer::create(&name(), small(), writer_options(directory)) {
+            Err(Error::NameInUse { .. }) => None,
+            created => Some(created.unwrap()),
+        });
     say("writing");
     for number in 0.. {
         let epoch = writer.epoch();

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use billiards_video::{Error, Frame, Geometry, Format, Reader, ReaderOptions, Stamp};
+use billiards_video::{Error, Format, Frame, Geometry, Reader, ReaderOptions, Stamp};
 
 use crate::support::place::{Place, name};
-use crate::support::{SOON, pattern, publish, read};
+use crate::support::{SOON, pattern, publish, publish_many, read};
 
 /// The bytes and the metadata of a held frame stay as they were while a thousand more are published.
 #[test]
@@ -46,7 +46,7 @@ fn a_handle_holds_so_many_frames_and_no_more() {
             assert!(matches!(reader.wait(Some(SOON)), Err(Error::TooManyLeases { .. })));
         }
         assert_eq!(u32::from(max_leases), writer.readers()[0].held);
-        held.remove(0);
+        drop(held.remove(0));
         let frame = read(&reader);
         assert_eq!(u64::from(max_leases), frame.info().frame_number);
         held.iter().zip(1..).for_each(|(frame, number)| pattern::check(frame, writer.epoch(), number));
@@ -68,7 +68,7 @@ fn handles_hold_for_themselves() {
         others.push(read(reader));
     }
     for (index, frame) in same.into_iter().enumerate() {
-        (0..20).for_each(|_| drop(publish(&mut writer)));
+        publish_many(&mut writer, 20);
         pattern::check(&frame, writer.epoch(), 0);
         assert_eq!(5 - index, writer.readers().iter().filter(|reader| reader.held == 2).count());
     }
@@ -88,11 +88,11 @@ fn frames_outlive_their_reader() {
     let second = read(&reader);
     drop(reader);
     assert_eq!(2, writer.readers()[0].held);
-    (0..100).for_each(|_| drop(publish(&mut writer)));
+    publish_many(&mut writer, 100);
     pattern::check(&first, writer.epoch(), 0);
     pattern::check(&second, writer.epoch(), 1);
     drop(first);
-    (0..100).for_each(|_| drop(publish(&mut writer)));
+    publish_many(&mut writer, 100);
     pattern::check(&second, writer.epoch(), 1);
     drop(second);
     assert!(writer.readers().is_empty(), "the line is free with the last frame");
@@ -108,7 +108,7 @@ fn frames_outlive_their_writer() {
     drop(writer);
     assert!(place.files().is_empty());
     let mut successor = place.writer();
-    (0..10).for_each(|_| drop(publish(&mut successor)));
+    publish_many(&mut successor, 10);
     pattern::check(&frame, epoch, 0);
 }
 

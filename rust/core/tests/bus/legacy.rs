@@ -105,7 +105,10 @@ fn an_old_reader_sees_the_right_frames() {
         let info = writer.write(&pixels, &stamp).unwrap().unwrap();
         let (old, bytes) = Old::read(writer.path());
         assert_eq!((count, number), (old.write_counter, old.frame_number));
-        assert_eq!((writer.stats().latest_slot, (old.read_index + 1) % 3), (Some(old.read_index as usize), old.write_index));
+        assert_eq!(
+            (writer.stats().latest_slot, (old.read_index + 1) % 3),
+            (Some(old.read_index as usize), old.write_index)
+        );
         assert_eq!(info.wall_ns, old.seconds * 1_000_000_000 + old.nanoseconds);
         assert!(old.nanoseconds < 1_000_000_000 && old.seconds >= before.as_secs());
         assert!(pixels == old.frame(&bytes));
@@ -136,7 +139,7 @@ fn an_old_reader_never_looks_beyond_its_three_buffers() {
     for round in 0..30 {
         look(&mut writer);
         if held.len() == 5 {
-            held.remove(0);
+            drop(held.remove(0));
         }
         held.push(read(&readers[round % 2]));
     }

@@ -14,7 +14,11 @@ fn a_cancelled_loan_leaves_no_trace() {
     for round in 0..20 {
         let mut loan = writer.loan().unwrap().unwrap();
         loan.pixels().fill(0xee);
-        if round % 2 == 0 { loan.cancel() } else { drop(loan) }
+        if round % 2 == 0 {
+            loan.cancel();
+        } else {
+            drop(loan);
+        }
         assert!(reader.newest().unwrap().is_none());
         assert!(observer.newest().unwrap().is_none());
         publish(&mut writer);
@@ -83,7 +87,11 @@ fn a_view_keeps_its_buffer_out_of_use() {
         let slot = loan.slot();
         let view = loan.park();
         let loan = writer.resume().unwrap();
-        if cancel { loan.cancel() } else { drop(loan.publish(&Stamp::default()).unwrap()) }
+        if cancel {
+            loan.cancel();
+        } else {
+            loan.publish(&Stamp::default()).unwrap();
+        }
         let comes_round = |writer: &mut billiards_video::Writer| {
             (0..20).any(|_| {
                 let loan = writer.loan().unwrap().unwrap();

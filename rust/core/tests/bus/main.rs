@@ -14,6 +14,7 @@ mod loans;
 mod observers;
 mod permissions;
 mod publish;
+mod reservation;
 mod reshape;
 mod status;
 mod support;

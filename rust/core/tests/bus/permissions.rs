@@ -11,7 +11,7 @@ use billiards_video::{Access, Error, Reader, ReaderOptions, Writer, WriterOption
 use crate::support::place::{Place, name};
 use crate::support::process::{Process, heard, say};
 use crate::support::roles::{reader_options, writer_options};
-use crate::support::{publish, read, small};
+use crate::support::{publish, publish_many, read, small};
 
 /// Whatever the umask: frames and status as the access mode says, leases and lock for the owner alone.
 #[test]
@@ -23,7 +23,11 @@ fn modes_are_the_access_mode_s_whatever_the_umask() {
             for stage in ["created", "reshaped", "grown"] {
                 writer.expect(stage);
                 let mode_of = |path: &Path| path.metadata().unwrap().mode() & 0o7777;
-                assert_eq!((mode, mode), (mode_of(&place.frames()), mode_of(&place.ending(".status"))), "umask {umask}");
+                assert_eq!(
+                    (mode, mode),
+                    (mode_of(&place.frames()), mode_of(&place.ending(".status"))),
+                    "umask {umask}"
+                );
                 let private = (mode_of(&place.ending(".leases")), mode_of(&place.file("cam.lock")));
                 assert_eq!((0o600, 0o600), private, "umask {umask}");
                 writer.tell("on");
@@ -69,11 +73,12 @@ fn another_user_is_an_observer() {
     assert!(told.contains("it belongs to user 0"), "{told}");
     observer.expect("a read lock on the life's byte: false");
     assert!(writer.readers().is_empty());
-    (0..20).for_each(|_| drop(publish(&mut writer)));
+    publish_many(&mut writer, 20);
     observer.tell("on");
     observer.expect("observes frame 20");
     drop(writer);
-    let mut successor = place.try_writer(small(), WriterOptions { access: Access::Everyone, ..place.writer_options() }).unwrap();
+    let mut successor =
+        place.try_writer(small(), WriterOptions { access: Access::Everyone, ..place.writer_options() }).unwrap();
     publish(&mut successor);
     observer.tell("on");
     observer.expect("observes frame 0");
@@ -93,7 +98,10 @@ fn another_user_is_an_observer() {
     );
     theirs.expect("created");
     let told = place.reader_refusal().to_string();
-    assert!(told.contains("it belongs to user 65534, not to user 0; to watch that user's stream, name it with owner=65534"), "{told}");
+    assert!(
+        told.contains("it belongs to user 65534, not to user 0; to watch that user's stream, name it with owner=65534"),
+        "{told}"
+    );
     let options = ReaderOptions { owner: Some(NOBODY), ..place.reader_options() };
     assert!(Reader::attach(&name(), options).unwrap().is_observer().unwrap());
     assert!(matches!(place.refusal(), Error::NameTaken { .. } | Error::NameInUse { .. }));
@@ -155,7 +163,8 @@ pub(crate) fn other_user(directory: &Path, owner: u32) {
 #[allow(unsafe_code, reason = "open-file-description locks have no safe wrapper")]
 fn read_lock(file: &File) -> bool {
     use std::os::fd::AsRawFd;
-    let range = libc::flock { l_type: libc::F_RDLCK as i16, l_whence: 0, l_start: 0, l_len: 1, l_pid: 0 };
+    let l_type = libc::F_RDLCK.try_into().unwrap();
+    let range = libc::flock { l_type, l_whence: 0, l_start: 0, l_len: 1, l_pid: 0 };
     // SAFETY: the descriptor is open and the structure lives through the call.
     unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const range) == 0 }
 }

@@ -9,7 +9,7 @@ use billiards_video::{
 
 use crate::support::place::{NAME, Place, name};
 use crate::support::process::Process;
-use crate::support::{pattern, publish, read, small};
+use crate::support::{pattern, publish, publish_many, read, small};
 
 /// Every format and the extremes of size arrive byte for byte, through the buffer and through a copy.
 #[test]
@@ -64,7 +64,7 @@ fn the_newest_frame_comes_first_and_the_missed_are_counted() {
     let reader = place.reader();
     let mut seen = Vec::new();
     for published in [0, 1, 2, 7] {
-        (0..published).for_each(|_| drop(publish(&mut writer)));
+        publish_many(&mut writer, published);
         if let Some(frame) = reader.newest().unwrap() {
             seen.push((frame.info().frame_number, frame.info().sequence, frame.info().missed));
         }
@@ -111,7 +111,7 @@ fn both_sides_see_the_figures() {
     let reader = Reader::attach(&name(), options).unwrap();
     writer.add_captured(5);
     writer.add_dropped(2);
-    (0..3).for_each(|_| drop(publish(&mut writer)));
+    publish_many(&mut writer, 3);
     let first = read(&reader);
     publish(&mut writer);
     publish(&mut writer);
@@ -121,7 +121,8 @@ fn both_sides_see_the_figures() {
     assert_eq!((10, second.info().published_ns), (counters.latest_sequence, counters.heartbeat_ns));
     assert_eq!(std::process::id(), reader.writer_pid().unwrap());
     let figures = writer.readers();
-    let [ReaderFigures { line: 0, frames_read: 2, missed: 1, held: 2, last_sequence: 10, pid, .. }] = figures[..] else {
+    let [ReaderFigures { line: 0, frames_read: 2, missed: 1, held: 2, last_sequence: 10, pid, .. }] = figures[..]
+    else {
         panic!("{figures:?}");
     };
     assert_eq!(std::process::id(), pid);
@@ -159,7 +160,10 @@ fn options_out_of_range_are_refused() {
 fn an_attach_that_times_out_says_what_is_known() {
     let place = Place::new();
     let text = place.reader_refusal().to_string();
-    assert!(text.starts_with("Shared memory segment 'cam' not created within 0.05s: no process publishes it"), "{text}");
+    assert!(
+        text.starts_with("Shared memory segment 'cam' not created within 0.05s: no process publishes it"),
+        "{text}"
+    );
 
     let writer = Process::start("writer", &[place.path().to_str().unwrap()]);
     writer.hear();

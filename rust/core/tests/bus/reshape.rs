@@ -7,7 +7,7 @@ use std::time::Duration;
 use billiards_video::{Error, Format, Geometry, Reason, State};
 
 use crate::support::place::Place;
-use crate::support::{SOON, pattern, publish, read, small};
+use crate::support::{SOON, pattern, publish, publish_many, read, small, until};
 
 /// Readers follow to the new geometry with what they have missed counted over the border; held frames of the old one
 /// stay whole; frame numbers, counters, state and status go on.
@@ -19,15 +19,15 @@ fn readers_follow_to_another_geometry() {
     let late = place.reader();
     writer.set_status(b"{}").unwrap();
     writer.add_captured(9);
-    (0..3).for_each(|_| drop(publish(&mut writer)));
+    publish_many(&mut writer, 3);
     let held: Vec<_> = readers.iter().map(read).collect();
     let old = (writer.epoch(), writer.geometry());
-    (0..2).for_each(|_| drop(publish(&mut writer)));
+    publish_many(&mut writer, 2);
     let larger = Geometry::new(640, 480, Format::Bgra32).unwrap();
     writer.reshape(larger).unwrap();
     assert_eq!(larger, writer.geometry());
     assert_eq!(4, place.files().len(), "{:?}", place.files());
-    (0..4).for_each(|_| drop(publish(&mut writer)));
+    publish_many(&mut writer, 4);
     for reader in &readers {
         let frame = read(reader);
         let info = frame.info();
@@ -49,25 +49,27 @@ fn readers_follow_to_another_geometry() {
     assert!(place.files().is_empty());
 }
 
-/// The last frame before a change is not skipped by a reader that waits for it.
+/// The last frame before a change is not skipped by a reader that waits for it, as long as nothing newer is there.
 #[test]
 fn a_waiting_reader_gets_the_last_frame_before_a_change() {
     let place = Place::new();
     let mut writer = place.writer();
     let reader = place.reader();
     for round in 0..100 {
+        until("the reader follows", || {
+            assert!(reader.newest().unwrap().is_none());
+            (writer.epoch() == reader.epoch().unwrap()).then_some(())
+        });
         thread::scope(|scope| {
-            let waiting = scope.spawn(|| read_any(&reader));
+            let waiting = scope.spawn(|| {
+                let frame = reader.wait(Some(SOON)).unwrap().unwrap();
+                (frame.info().frame_number, frame.info().missed)
+            });
             publish(&mut writer);
             writer.reshape(small()).unwrap();
             assert_eq!((round, 0), waiting.join().unwrap());
         });
     }
-}
-
-fn read_any(reader: &billiards_video::Reader) -> (u64, u64) {
-    let frame = reader.wait(Some(SOON)).unwrap().unwrap();
-    (frame.info().frame_number, frame.info().missed)
 }
 
 /// A sleeping reader learns of a change at once, and not by its quarter-second look.

@@ -4,10 +4,12 @@ use std::fs;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::{Duration, Instant};
 
 use billiards_video::Error;
 
 use crate::support::place::Place;
+use crate::support::roles::spin;
 
 /// What was written is what is read, by readers and observers, up to the limit; before the first text there is none.
 #[test]
@@ -60,17 +62,16 @@ fn a_status_is_never_a_mixture() {
                 })
             })
             .collect();
-        let start = std::time::Instant::now();
-        while start.elapsed() < std::time::Duration::from_secs(1) {
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(1) {
             for letter in b'a'..=b'z' {
                 writer.set_status(&vec![letter; 7 + 600 * usize::from(letter - b'a')]).unwrap();
+                spin(Duration::from_micros(20)); // a text stands for a moment
             }
         }
         done.store(true, Ordering::Relaxed);
-        for reader in readers {
-            let different = reader.join().unwrap();
-            assert!(different > 100, "only {different} different texts: this has shown nothing");
-        }
+        let different: u64 = readers.into_iter().map(|reader| reader.join().unwrap()).sum();
+        assert!(different > 10, "only {different} different texts: this has shown nothing");
     });
 }
 

@@ -193,7 +193,7 @@ fn states_are_seen() {
     let mut writer = place.writer();
     let reader = place.reader();
     assert_eq!((State::Live, Reason::None), reader.state().unwrap());
-    for &state in [State::Stalled, State::Reconnecting, State::Failed, State::Live].iter() {
+    for state in [State::Stalled, State::Reconnecting, State::Failed, State::Live] {
         for &reason in Reason::ALL {
             writer.set_state(state, reason);
             assert_eq!((state, reason), reader.state().unwrap());

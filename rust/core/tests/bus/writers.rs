@@ -3,11 +3,11 @@
 use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 
-use billiards_video::{Directories, Error, ReaderOptions, Reason, State, Writer};
+use billiards_video::{Directories, Error, ReaderOptions, Reason, Reservation, State, Writer};
 
 use crate::support::place::{NAME, Place, name};
 use crate::support::process::Process;
-use crate::support::{pattern, publish, read, small};
+use crate::support::{pattern, publish, publish_many, read, small};
 
 /// While a writer lives, a second one is refused, in its own process and in another, naming the holder's pid, and does not
 /// disturb it.
@@ -35,6 +35,38 @@ fn a_second_live_writer_is_refused_by_name() {
     assert!(matches!(place.refusal(), Error::NameInUse { holder, .. } if holder == format!("pid {}", other.pid())));
     other.finish();
     drop(place.writer());
+}
+
+/// The right to a name can be had before there is a frame: it keeps other writers out, readers are told who has it, and
+/// given back it leaves nothing.
+#[test]
+fn a_name_can_be_reserved() {
+    let place = Place::new();
+    let pid = format!("pid {}", std::process::id());
+    for publishes in [false, true] {
+        let reservation = Reservation::take(&name(), place.writer_options()).unwrap();
+        assert_eq!((&name(), vec!["cam.lock".to_owned()]), (reservation.name(), place.files()));
+        let again = Reservation::take(&name(), place.writer_options()).map(drop);
+        for refused in [again.unwrap_err(), place.refusal()] {
+            assert!(matches!(refused, Error::NameInUse { holder, .. } if holder == pid));
+        }
+        let error = place.reader_refusal();
+        let hint = format!("not created within 0.05s: {pid} holds the name, but its source has given no frame yet");
+        assert!(error.to_string().contains(&hint), "{error}");
+        if publishes {
+            let mut writer = reservation.publish(small()).unwrap();
+            publish(&mut writer);
+            drop(read(&place.reader()));
+        } else {
+            drop(reservation);
+        }
+        assert!(place.files().is_empty());
+    }
+    fs::write(place.frames(), "mine").unwrap();
+    fs::set_permissions(place.frames(), fs::Permissions::from_mode(0o600)).unwrap();
+    let early = Reservation::take(&name(), place.writer_options()).map(drop);
+    assert!(matches!(early, Err(Error::NameTaken { .. })), "it is not found out only with the first frame");
+    assert_eq!(vec!["cam"], place.files());
 }
 
 /// A clean stop leaves nothing, whoever is still attached and whatever they hold.
@@ -88,7 +120,9 @@ fn a_killed_writer_s_successor_takes_over() {
     }
     other.tell("hold");
     other.expect("holds 9");
-    held.iter().for_each(|frame| pattern::check(frame, epoch, 9));
+    for frame in &held {
+        pattern::check(frame, epoch, 9);
+    }
     drop(second);
     assert_eq!(Vec::<String>::new(), place.files());
     other.finish();
@@ -182,13 +216,14 @@ fn what_a_dead_system_has_left_is_replaced() {
 fn names_do_not_depend_on_each_other() {
     let place = Place::new();
     let longest = "x".repeat(100);
-    let names = ["cam.0123456789abcdef", "-cam", "_", longest.as_str()].map(|name| billiards_video::Name::new(name).unwrap());
+    let names =
+        ["cam.0123456789abcdef", "-cam", "_", longest.as_str()].map(|name| billiards_video::Name::new(name).unwrap());
     let mut writers: Vec<Writer> =
         names.iter().map(|name| Writer::create(name, small(), place.writer_options()).unwrap()).collect();
     writers.push(place.writer());
     assert_eq!(20, place.files().len());
     for (at, writer) in writers.iter_mut().enumerate() {
-        (0..=at).for_each(|_| drop(publish(writer)));
+        publish_many(writer, at as u64 + 1);
     }
     for (at, name) in names.iter().enumerate() {
         let reader = billiards_video::Reader::attach(name, place.reader_options()).unwrap();

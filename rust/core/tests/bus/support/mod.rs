@@ -23,10 +23,16 @@ pub(crate) fn publish(writer: &mut Writer) -> u64 {
     try_publish(writer).expect("a free buffer")
 }
 
+/// Publishes so many frames.
+pub(crate) fn publish_many(writer: &mut Writer, count: u64) {
+    for _ in 0..count {
+        publish(writer);
+    }
+}
+
 /// As [`publish`]; `None` where every buffer is held.
 pub(crate) fn try_publish(writer: &mut Writer) -> Option<u64> {
-    // A look after the name may give the writer a new segment: it happens in `tend`, and not once more in `loan`.
-    writer.tend().unwrap();
+    // The epoch that the loan will be of: a writer looks after its name behind a frame, not before.
     let (epoch, number) = (writer.epoch(), writer.stats().published);
     let mut loan = writer.loan().unwrap()?;
     pattern::fill(loan.pixels(), epoch, number);

@@ -22,7 +22,8 @@ pub(crate) fn with_tmpfs_and(
     let probe = command(directory, options).arg("true").stderr(Stdio::null()).status();
     if !probe.is_ok_and(|status| status.success()) {
         use std::io::Write;
-        let _unheard = writeln!(std::io::stderr(), "NOT TESTED, no mount namespaces here: {role} on a tmpfs of {options}");
+        let _unheard =
+            writeln!(std::io::stderr(), "NOT TESTED, no mount namespaces here: {role} on a tmpfs of {options}");
         return None;
     }
     let mut command = command(directory, options);

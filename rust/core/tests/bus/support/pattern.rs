@@ -11,7 +11,10 @@ pub(crate) fn fill(pixels: &mut [u8], epoch: u64, number: u64) {
 /// Checks every byte of a frame.
 #[track_caller]
 pub(crate) fn check(pixels: &[u8], epoch: u64, number: u64) {
-    let wrong = pixels.chunks(8).zip(words(epoch, number)).position(|(bytes, word)| *bytes != word.to_le_bytes()[..bytes.len()]);
+    let wrong = pixels
+        .chunks(8)
+        .zip(words(epoch, number))
+        .position(|(bytes, word)| *bytes != word.to_le_bytes()[..bytes.len()]);
     assert_eq!(None, wrong, "the first torn word of frame {number} of segment {epoch:016x}");
 }
 

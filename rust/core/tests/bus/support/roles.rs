@@ -19,6 +19,7 @@ pub(crate) fn play(role: &str, arguments: &[&str]) {
         ("campaign writer", [directory, seed]) => kills::writer(Path::new(directory), seed.parse().unwrap()),
         ("campaign reader", [directory, seed]) => kills::reader(Path::new(directory), seed.parse().unwrap()),
         ("forking writer", [directory]) => fork::writer(Path::new(directory)),
+        ("forking reservation", [directory]) => fork::reservation(Path::new(directory)),
         ("forking reader", [directory]) => fork::reader(Path::new(directory)),
         ("forking observer", [directory]) => fork::observer(Path::new(directory)),
         ("limited writer", [directory]) => growth::limited_writer(Path::new(directory)),
@@ -92,7 +93,7 @@ fn reader(directory: &Path) {
                 held.push_back((reader.epoch().unwrap(), frame));
             }
             "drop" => {
-                held.pop_front().expect("a held frame");
+                drop(held.pop_front().expect("a held frame"));
                 say("dropped");
             }
             _ => panic!("not a command of a reader: {line}"),
