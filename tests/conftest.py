@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from billiards_video import SharedMemoryFrameReader, SharedMemoryFrameWriter
+from small_stream import HEIGHT, WIDTH
+
 
 def _segment_directories() -> list[Path]:
     """The directories in which the bus may put a segment's files, in its order of preference."""
@@ -31,3 +34,17 @@ def segment_name() -> Iterator[str]:
     for path in left:
         path.unlink()
     assert left == [], f"the test left files of its segment behind: {left}"
+
+
+@pytest.fixture
+def writer(segment_name: str) -> Iterator[SharedMemoryFrameWriter]:
+    """An initialized writer of small BGR frames."""
+    with SharedMemoryFrameWriter(segment_name, WIDTH, HEIGHT) as writer:
+        yield writer
+
+
+@pytest.fixture
+def reader(writer: SharedMemoryFrameWriter) -> Iterator[SharedMemoryFrameReader]:
+    """A reader of that writer."""
+    with SharedMemoryFrameReader(writer.name, reader_name="under test") as reader:
+        yield reader

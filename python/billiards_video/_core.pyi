@@ -23,6 +23,7 @@ __all__ = [
     "Loan",
     "Reader",
     "ReaderFigures",
+    "Reservation",
     "SharedMemoryFrameWriter",
     "Slot",
     "State",
@@ -138,8 +139,6 @@ class Frame:
     A view is `array`, whatever was made from it without a copy, and memoryviews of these. `with` ends the frame's own
     part in that at the end of the block; without it, that ends with the frame. Views elsewhere stay valid, whatever
     becomes of the frame, of the reader and of the writer, and keep the buffer.
-
-    Made by `SharedMemoryFrameReader.lease` and `try_lease`.
     """
 
     @property
@@ -233,11 +232,8 @@ class Reader:
     def attach(self, timeout: float | None = 5.0) -> None:
         """Attaches to the stream, waiting for it. Does nothing if the reader is attached.
 
-        A stream exists from its source's first frame on, when the true size is known. Blocks up to `timeout`, without
-        the GIL; Ctrl-C is heard within 250 ms.
-
-        Args:
-            timeout: In seconds; None to wait without limit.
+        A stream exists from its source's first frame on, when the true size is known. Blocks up to `timeout` seconds
+        (None: without limit), without the GIL; Ctrl-C is heard within 250 ms.
 
         Raises:
             TimeoutError: "Shared memory segment 'X' not created within Ns", with what is known: a dead writer's last
@@ -256,11 +252,8 @@ class Reader:
     def lease(self, timeout: float | None = 1.0) -> Frame:
         """The next frame that is newer than the last one read, without a copy; waits for it.
 
-        Blocks up to `timeout`, without the GIL; Ctrl-C is heard within 250 ms. Where a newer frame is there already,
-        it is taken in about a microsecond, with the GIL.
-
-        Args:
-            timeout: In seconds; None to wait without limit.
+        Blocks up to `timeout` seconds (None: without limit), without the GIL; Ctrl-C is heard within 250 ms. Where a
+        newer frame is there already, it is taken in about a microsecond, with the GIL.
 
         Raises:
             TimeoutError: No newer frame came in time.
@@ -302,12 +295,9 @@ class Reader:
     ) -> tuple[NDArray[np.uint8], FrameMetadata] | tuple[None, None]:
         """As `read_frame`, waiting for a newer frame: (None, None) if none came in time.
 
-        Blocks up to `timeout`, without the GIL; Ctrl-C is heard within 250 ms. After the end of the source it waits
-        all the same, since the source may be started again; `lease` and `frames` say that it has ended.
-
-        Args:
-            timeout: In seconds; None to wait without limit.
-            out: As for `read_frame`.
+        Blocks up to `timeout` seconds (None: without limit), without the GIL; Ctrl-C is heard within 250 ms. After
+        the end of the source it waits all the same, since the source may be started again; `lease` and `frames` say
+        that it has ended.
 
         Raises:
             RuntimeError: The reader was detached meanwhile; and as `read_frame` does.
@@ -315,10 +305,7 @@ class Reader:
     def wait_newer(self, timeout: float | None = 1.0) -> bool:
         """Waits for a frame that is newer than the last one read, and takes nothing.
 
-        Blocks up to `timeout`, without the GIL; Ctrl-C is heard within 250 ms.
-
-        Args:
-            timeout: In seconds; None to wait without limit.
+        Blocks up to `timeout` seconds (None: without limit), without the GIL; Ctrl-C is heard within 250 ms.
 
         Returns:
             Whether there is one; False if none came in time.
@@ -483,15 +470,9 @@ class SharedMemoryFrameWriter:
     ) -> bool:
         """Copies a frame into the segment and publishes it. The copy releases the GIL.
 
-        Args:
-            frame: An array, or whatever exports the buffer protocol: uint8, (height, width) for GRAY8, else (height,
-                width, channels). One that is not C-contiguous is copied twice.
-            frame_number: As for `Slot.publish`.
-            captured_ns: Likewise.
-            wall_ns: Likewise.
-            position_ns: Likewise.
-            loop_count: Likewise.
-            discontinuity: Likewise.
+        `frame` is an array, or whatever exports the buffer protocol: uint8, (height, width) for GRAY8, else (height,
+        width, channels). One that is not C-contiguous is copied twice. The other arguments are those of
+        `Slot.publish`.
 
         Returns:
             True; False if readers hold every buffer: the frame is dropped then, and counted.
@@ -523,12 +504,8 @@ class SharedMemoryFrameWriter:
     def set_state(self, state: State, reason: str = "") -> None:
         """Says what the stream is doing, and wakes the readers who wait.
 
-        Args:
-            state: The state.
-            reason: One of the reasons that the bus knows, in its words; a wrong one's error lists them.
-
         Raises:
-            ValueError: The bus does not know the reason.
+            ValueError: `reason` is none of those that the bus knows, in its words: the text lists them.
         """
     def set_status(self, text: str) -> None:
         """Replaces what readers see as `status()`: a JSON object as text, at most 65,472 bytes of UTF-8.
@@ -564,12 +541,8 @@ class SharedMemoryFrameWriter:
     def cleanup(self, state: State = ..., reason: str = "stopped") -> None:
         """Ends the stream: says so to the readers, removes the files, gives the name back.
 
-        Does nothing if that was done. Arrays of loans stay valid, and so do frames that readers hold. An open loan is
-        cancelled. Releases the GIL.
-
-        Args:
-            state: State.CLOSED, or what fits better: with State.ENDED readers are told that nothing more will come.
-            reason: As for `set_state`.
+        Does nothing if that was done. With State.ENDED readers are told that nothing more will come. Arrays of loans
+        stay valid, and so do frames that readers hold. An open loan is cancelled. Releases the GIL.
 
         Raises:
             ValueError: The bus does not know the reason. Nothing was done then.
@@ -595,5 +568,29 @@ class SharedMemoryFrameWriter:
     @property
     def path(self) -> Path:
         """The file of the segment in force."""
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *exception: object) -> None: ...
+
+@final
+class Reservation:
+    """The right to a name before the frames' size is known. It is given back at the end of its block, and with it.
+
+    No other writer of the name can start meanwhile, and a reader that waits for the name is told who holds it. The
+    arguments are those of `SharedMemoryFrameWriter`, and so is what taking it raises: what `initialize` does there.
+    """
+
+    def __new__(cls, name: str, *, max_buffers: int = 8, access: str = "owner") -> Self: ...
+    def publish(self, width: int, height: int, frame_format: FrameFormat = ...) -> SharedMemoryFrameWriter:
+        """Publishes an empty segment under the name, and gives its writer, which is initialized.
+
+        Takes some milliseconds, without the GIL.
+
+        Raises:
+            RuntimeError: It was published or cancelled before.
+            ValueError: The geometry is not possible. The name stays reserved.
+            OSError: As `SharedMemoryFrameWriter.initialize`. The name is given back.
+        """
+    def cancel(self) -> None:
+        """Gives the name back. Does nothing if that was done, or after `publish`."""
     def __enter__(self) -> Self: ...
     def __exit__(self, *exception: object) -> None: ...

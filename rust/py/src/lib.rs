@@ -15,6 +15,7 @@ mod pixels;
 mod prepared;
 mod publishing;
 mod reader;
+mod reservation;
 mod view;
 mod waiting;
 mod writer;
@@ -37,6 +38,8 @@ mod _core {
     use crate::metadata::FrameMetadata;
     #[pymodule_export]
     use crate::reader::Reader;
+    #[pymodule_export]
+    use crate::reservation::Reservation;
     #[pymodule_export]
     use crate::writer::SharedMemoryFrameWriter;
 

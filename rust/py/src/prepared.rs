@@ -64,7 +64,11 @@ impl Prepared {
             let mut stocks = self.lock(py);
             stocks.iter_mut().find(|stock| stock.buffer.shows(&frame)).and_then(|stock| stock.frames.pop())
         };
-        let Some(made) = made else { return Frame::new(py, frame) };
+        let Some(made) = made else {
+            // Nothing is left for this buffer, or all is for a segment of the past, which must not stay mapped for it.
+            self.clear(py);
+            return Frame::new(py, frame);
+        };
         match made.get().fill(py, frame) {
             Ok(()) => Ok(made),
             Err(frame) => Frame::new(py, frame),

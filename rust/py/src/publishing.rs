@@ -41,8 +41,16 @@ impl Open {
 
 impl Publishing {
     pub(crate) fn new(geometry: Geometry) -> Publishing {
-        let open = Open { writer: None, geometry, loan: 0, loans: 0 };
-        Publishing { open: Mutex::new(open), pid: process::id() }
+        Publishing::of(None, geometry)
+    }
+
+    pub(crate) fn with(writer: Writer) -> Publishing {
+        let geometry = writer.geometry();
+        Publishing::of(Some(writer), geometry)
+    }
+
+    fn of(writer: Option<Writer>, geometry: Geometry) -> Publishing {
+        Publishing { open: Mutex::new(Open { writer, geometry, loan: 0, loans: 0 }), pid: process::id() }
     }
 
     /// For what is short: the GIL stays. Nothing that runs Python code happens under this lock.
@@ -69,8 +77,15 @@ impl Publishing {
         Ok(action(self.lock(py)?.writer()?))
     }
 
-    fn check_fork(&self) -> PyResult<()> {
-        if process::id() == self.pid { Ok(()) } else { Err(to_python(Error::Forked)) }
+    /// Whether this is a forked child of the process that the writer is at home in.
+    pub(crate) fn is_inherited(&self) -> bool {
+        process::id() != self.pid
+    }
+
+    /// # Errors
+    /// `RuntimeError` in a forked child.
+    pub(crate) fn check_fork(&self) -> PyResult<()> {
+        if self.is_inherited() { Err(to_python(Error::Forked)) } else { Ok(()) }
     }
 
     /// Ends the stream, where the writer is dropped without `cleanup()`. In a forked child it is the parent's.

@@ -128,8 +128,8 @@ impl Reader {
     /// Attaches to the stream, waiting for it up to `timeout` seconds.
     #[pyo3(signature = (timeout=5.0))]
     fn attach(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
-        if self.lock(py).is_some() {
-            return Ok(());
+        if let Some(handle) = self.lock(py).clone() {
+            return handle.epoch().map(drop).map_err(to_python); // a parent's handle, in a forked child, is none
         }
         let timeout = duration(timeout)?.unwrap_or(Duration::MAX);
         let options = ReaderOptions { timeout, ..self.options.clone() };
@@ -154,7 +154,11 @@ impl Reader {
     #[pyo3(signature = (timeout=1.0))]
     fn lease(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Py<Frame>> {
         let handle = self.handle(py)?;
-        if let Some(frame) = self.next(py, &handle, duration(timeout)?)? {
+        let next = self.next(py, &handle, duration(timeout)?);
+        if !self.wants(&handle) {
+            self.prepared.clear(py); // detached meanwhile: nothing may keep the segment
+        }
+        if let Some(frame) = next? {
             return self.prepared.give(py, frame);
         }
         let (state, reason) = handle.state().map_err(to_python)?;

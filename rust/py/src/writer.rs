@@ -24,12 +24,40 @@ pub(crate) struct SharedMemoryFrameWriter {
     publishing: Arc<Publishing>,
 }
 
+/// # Errors
+/// `ValueError` for an access mode that there is not.
+pub(crate) fn writer_options(max_buffers: u8, access: &str) -> PyResult<WriterOptions> {
+    let access = match access {
+        "owner" => Access::Owner,
+        "group" => Access::Group,
+        "everyone" => Access::Everyone,
+        other => {
+            return Err(PyValueError::new_err(format!(
+                "access is '{other}': allowed are 'owner', 'group', 'everyone'"
+            )));
+        }
+    };
+    Ok(WriterOptions { max_buffers, access, ..WriterOptions::default() })
+}
+
 impl SharedMemoryFrameWriter {
+    /// Around a writer that is there already.
+    pub(crate) fn initialized(
+        name: Name,
+        options: WriterOptions,
+        writer: billiards_video::Writer,
+    ) -> SharedMemoryFrameWriter {
+        SharedMemoryFrameWriter { name, options, publishing: Arc::new(Publishing::with(writer)) }
+    }
+
     fn geometry(&self, py: Python<'_>) -> PyResult<Geometry> {
         Ok(self.publishing.lock(py)?.geometry)
     }
 
     fn end(&self, py: Python<'_>, state: State, reason: Reason) -> PyResult<()> {
+        if self.publishing.is_inherited() {
+            return Ok(()); // a `with` block that a child leaves does not end its parent's stream
+        }
         let writer = {
             let mut open = self.publishing.lock(py)?;
             open.loan = 0;
@@ -60,22 +88,13 @@ impl SharedMemoryFrameWriter {
         let name = Name::new(name).map_err(to_python)?;
         let format = frame_format.map_or(Ok(billiards_video::Format::Bgr24), format_from)?;
         let geometry = Geometry::new(width, height, format).map_err(to_python)?;
-        let access = match access {
-            "owner" => Access::Owner,
-            "group" => Access::Group,
-            "everyone" => Access::Everyone,
-            other => {
-                return Err(PyValueError::new_err(format!(
-                    "access is '{other}': allowed are 'owner', 'group', 'everyone'"
-                )));
-            }
-        };
-        let options = WriterOptions { max_buffers, access, ..WriterOptions::default() };
+        let options = writer_options(max_buffers, access)?;
         Ok(SharedMemoryFrameWriter { name, options, publishing: Arc::new(Publishing::new(geometry)) })
     }
 
     /// Takes the name and publishes an empty segment under it. Does nothing if that was done.
     fn initialize(&self, py: Python<'_>) -> PyResult<()> {
+        self.publishing.check_fork()?;
         let geometry = {
             let open = self.publishing.lock(py)?;
             if open.writer.is_some() {
@@ -184,6 +203,7 @@ impl SharedMemoryFrameWriter {
     /// What was done so far.
     #[allow(clippy::cast_precision_loss, reason = "megabytes, for people")]
     fn get_stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        self.publishing.check_fork()?;
         let stats = self.publishing.lock(py)?.writer.as_ref().map(billiards_video::Writer::stats);
         let shown = PyDict::new(py);
         shown.set_item("initialized", stats.is_some())?;

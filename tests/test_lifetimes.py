@@ -1,0 +1,216 @@
+"""A buffer is held for exactly as long as something views its frame, whatever becomes of everything else."""
+
+import gc
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from billiards_video import Frame, SharedMemoryFrameReader, SharedMemoryFrameWriter
+from peer_process import PeerProcess
+from small_stream import HEIGHT, WIDTH, held, picture
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        lambda frame: frame.array,
+        lambda frame: frame.array[10:20, ::2],
+        lambda frame: frame.array[0, 0],
+        lambda frame: frame.array.data,
+        lambda frame: frame.array.base,
+        lambda frame: frame.array.data[5:],
+        lambda frame: frame.array.reshape(-1).view(np.uint32),
+        lambda frame: frame.array.transpose(1, 0, 2),
+        lambda frame: iter(frame.array.flat),
+        lambda frame: [frame.array for _ in range(3)],
+    ],
+    ids=[
+        "array",
+        "slice",
+        "row of one pixel",
+        "memoryview",
+        "base",
+        "part of a memoryview",
+        "other type",
+        "transposed",
+        "iterator",
+        "list",
+    ],
+)
+def test_the_last_view_ends_the_hold(
+    writer: SharedMemoryFrameWriter, reader: SharedMemoryFrameReader, view: Callable[[Frame], object]
+) -> None:
+    """Whatever shows the frame's pixels without a copy holds its buffer beyond block and frame, and no longer."""
+    writer.write_frame(picture(1))
+    with reader.lease() as frame:
+        kept = view(frame)
+    del frame
+    assert held(writer) == 1
+    del kept
+    assert held(writer) == 0
+
+
+def test_a_copy_holds_nothing(writer: SharedMemoryFrameWriter, reader: SharedMemoryFrameReader) -> None:
+    """A copy, and a result of arithmetic, are free of the frame."""
+    writer.write_frame(picture(1))
+    with reader.lease() as frame:
+        copied, sums = frame.array.copy(), frame.array.sum(axis=2)
+    assert held(writer) == 0
+    np.testing.assert_array_equal(picture(1), copied)
+    assert sums.shape == (HEIGHT, WIDTH)
+
+
+def test_a_frame_without_a_block_is_held_until_it_goes(
+    writer: SharedMemoryFrameWriter, reader: SharedMemoryFrameReader
+) -> None:
+    """Outside a `with` block a frame holds its buffer, asked for its array or not, until it is gone."""
+    for ask in (False, True):
+        writer.write_frame(picture(1))
+        frame = reader.try_lease()
+        assert frame is not None
+        assert not ask or frame.array.any()
+        assert held(writer) == 1
+        del frame
+        assert held(writer) == 0
+
+
+def test_a_held_frame_does_not_change(writer: SharedMemoryFrameWriter, reader: SharedMemoryFrameReader) -> None:
+    """Whatever is published meanwhile, held frames keep their pixels; the writer drops nothing for three of them."""
+    kept: list[Frame] = []
+    for value in range(3):
+        writer.write_frame(picture(value), value)
+        kept.append(reader.lease())
+    for value in range(3, 200):
+        assert writer.write_frame(picture(value), value)
+    for value, frame in enumerate(kept):
+        assert frame.metadata.frame_number == value
+        np.testing.assert_array_equal(picture(value), frame.array)
+    assert held(writer) == 3
+    kept.clear()
+    del frame
+    assert held(writer) == 0
+
+
+def test_a_view_outlives_everything(segment_name: str) -> None:
+    """Frame, reader and writer may go, in any order: an array stays what it is, and nothing crashes."""
+    with SharedMemoryFrameWriter(segment_name, WIDTH, HEIGHT) as writer:
+        reader = SharedMemoryFrameReader(segment_name)
+        reader.attach()
+        writer.write_frame(picture(6))
+        array = reader.lease().array
+        reader.detach()
+        assert held(writer) == 1
+        for value in range(20):
+            writer.write_frame(picture(value))
+        np.testing.assert_array_equal(picture(6), array)
+    np.testing.assert_array_equal(picture(6), array)
+    del reader
+    with SharedMemoryFrameWriter(segment_name, 8, 8) as writer:
+        writer.write_frame(np.zeros((8, 8, 3), np.uint8))
+        np.testing.assert_array_equal(picture(6), array)
+
+
+def test_a_frame_in_a_reference_cycle_is_collected(
+    writer: SharedMemoryFrameWriter, reader: SharedMemoryFrameReader
+) -> None:
+    """A cycle around a frame and its array holds the buffer until the collector has been, and not for ever."""
+    writer.write_frame(picture(1))
+    frame = reader.lease()
+    cycle: list[object] = [frame, frame.array]
+    cycle.append(cycle)
+    del frame, cycle
+    gc.collect()
+    assert held(writer) == 0
+
+
+def test_a_frame_in_a_traceback_is_held_with_it(
+    writer: SharedMemoryFrameWriter, reader: SharedMemoryFrameReader
+) -> None:
+    """An exception that keeps a function's variables keeps the frame among them, until it goes."""
+
+    def fail() -> None:
+        array = reader.lease().array
+        raise LookupError(array.shape)
+
+    writer.write_frame(picture(1))
+    with pytest.raises(LookupError) as raised:
+        fail()
+    assert held(writer) == 1
+    del raised
+    gc.collect()
+    assert held(writer) == 0
+
+
+def test_a_frame_ends_in_another_thread(writer: SharedMemoryFrameWriter, reader: SharedMemoryFrameReader) -> None:
+    """An array may be used, and be let go of, in another thread than the one that leased it."""
+    writer.write_frame(picture(3))
+    frames = [reader.lease()]
+    seen = []
+
+    def use() -> None:
+        frame = frames.pop()
+        seen.append(bool((frame.array == picture(3)).all()))
+
+    thread = threading.Thread(target=use)
+    thread.start()
+    thread.join()
+    assert seen == [True]
+    assert held(writer) == 0
+
+
+def test_arrays_at_the_interpreter_s_end(segment_name: str) -> None:
+    """A process that ends with a reader, a writer, frames, arrays and a loan still alive ends in order."""
+    with PeerProcess() as peer:
+        peer.run(f"writer = SharedMemoryFrameWriter({segment_name!r}, 64, 48); writer.initialize()")
+        peer.run(f"reader = SharedMemoryFrameReader({segment_name!r}); reader.attach()")
+        peer.run("writer.write_frame(np.zeros((48, 64, 3), np.uint8)); frame = reader.lease(); array = frame.array[1:]")
+        peer.run("loan = writer.loan(); slot = loan.__enter__(); lent = slot.array")
+        assert peer.end() == 0
+
+
+def test_a_reader_killed_while_holding_frees_its_buffers(segment_name: str) -> None:
+    """`kill -9` of a reader that holds three frames gives the writer back its buffers at once."""
+    with SharedMemoryFrameWriter(segment_name, WIDTH, HEIGHT, max_buffers=3) as writer:
+        with PeerProcess() as peer:
+            peer.run(f"reader = SharedMemoryFrameReader({segment_name!r}, reader_name='to be killed'); reader.attach()")
+            peer.run("kept = []")
+            for value in range(3):
+                assert writer.write_frame(picture(value), value)
+                peer.run("kept.append(reader.lease().array)")
+            (figures,) = writer.readers()
+            assert (figures.pid, figures.name, figures.held) == (peer.pid, "to be killed", 3)
+            assert not writer.write_frame(picture(9))
+            assert writer.get_stats()["frames_dropped"] == 1
+            levels = [level for level, text in writer.notices() if "to be killed" in text and str(peer.pid) in text]
+            assert levels == ["warning"]
+            peer.kill()
+        assert writer.readers() == []
+        assert all(writer.write_frame(picture(value)) for value in range(10))
+
+
+def test_leasing_leaks_nothing(writer: SharedMemoryFrameWriter, reader: SharedMemoryFrameReader) -> None:
+    """Thousands of leases leave no object, no descriptor and no mapping behind."""
+
+    def lease_and_let_go(count: int) -> None:
+        for value in range(count):
+            writer.write_frame(picture(value))
+            with reader.lease() as frame:
+                assert frame.array[0, 0, 0] == value % 256
+                assert frame.metadata.width == WIDTH
+            with pytest.raises(TimeoutError):
+                reader.lease(timeout=0)
+
+    def count() -> tuple[int, int, int]:
+        gc.collect()
+        maps = len(Path("/proc/self/maps").read_text(encoding="ascii").splitlines())
+        return len(list(Path("/proc/self/fd").iterdir())), maps, sys.getallocatedblocks() // 1000
+
+    lease_and_let_go(100)
+    before = count()
+    lease_and_let_go(2000)
+    for now, then in zip(count(), before, strict=True):
+        assert now <= then + 1
