@@ -152,15 +152,16 @@ def test_a_loop_gives_the_same_frames_again(video: Path, part: slice) -> None:
     assert [grab.loop_count for grab in grabs] == [loop for loop in range(3) for _ in film]
     marked = [number for number, grab in enumerate(grabs) if grab.discontinuity]
     assert marked == [len(film), 2 * len(film)]
-    due = [grab.due_ns or 0 for grab in grabs]
-    assert [b - a for a, b in pairwise(due)] == pytest.approx([1e9 / 30] * (len(due) - 1), abs=1.1e6)
+    shown = [grab.captured_ns or 0 for grab in grabs]
+    assert [b - a for a, b in pairwise(shown)] == pytest.approx([1e9 / 30] * (len(shown) - 1), abs=1.1e6)
 
 
 def test_times_do_not_drift(mp4: Path) -> None:
-    """Frames are due at their presentation times after the first, to the nanosecond."""
+    """Frames asked for in time are due at their presentation times after the first, to the nanosecond."""
     _, grabs = read(FileSource(mp4))
     first = grabs[0].due_ns or 0
     assert [(grab.due_ns or 0) - first for grab in grabs] == [grab.position_ns for grab in grabs]
+    assert [grab.captured_ns for grab in grabs] == [grab.due_ns for grab in grabs]
 
 
 def test_announced_frame_counts_are_not_believed(tmp_path: Path) -> None:
@@ -196,7 +197,9 @@ def test_a_corrupt_stretch_is_passed_over(mp4: Path, tmp_path: Path) -> None:
     assert source.skipped > 10
     [gap] = [number for number, grab in enumerate(grabs) if grab.discontinuity]
     before, after = grabs[gap - 1], grabs[gap]
-    assert (after.due_ns or 0) - (before.due_ns or 0) == pytest.approx((source.skipped + 1) * 1e9 / 30, abs=1e6)
+    assert (after.captured_ns or 0) - (before.captured_ns or 0) == pytest.approx(
+        (source.skipped + 1) * 1e9 / 30, abs=1e6
+    )
     assert (grabs[-1].position_ns or 0) == pytest.approx((FRAMES - 1) * 1e9 / 30, abs=1e6)
 
 
@@ -270,3 +273,14 @@ def test_opening_can_be_cut_short(mp4: Path) -> None:
     source.cancel()
     with pytest.raises(SourceError, match="cancelled"):
         source.open()
+
+
+def test_the_end_is_found_once(mp4: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only the first pass over a film has to find out, by trying, that nothing follows; later seams cost no time."""
+    source = FileSource(mp4, loop=True)
+    source.open()
+    for _ in range(FRAMES + 1):
+        source.grab()
+    monkeypatch.setattr("billiards_video.capture.file._PATIENCE", 10**8)  # whoever tries again now does so for minutes
+    assert [source.grab().loop_count for _ in range(FRAMES)] == [1] * (FRAMES - 1) + [2]
+    source.close()

@@ -66,13 +66,13 @@ class Clock:
 
 
 def test_lateness_of_one_frame_does_not_move_the_next() -> None:
-    """Due times follow the positions from the first frame on, whenever they are asked for."""
+    """Times follow the positions from the first frame on, however late each was asked for."""
     clock = Clock()
-    timeline, due = Timeline(40 * MS, clock), []
+    timeline, presented = Timeline(40 * MS, clock), []
     for number in range(50):
-        due.append(timeline.due(number * 40 * MS))
-        clock.now = due[-1] + number % 7 * 15 * MS
-    assert [b - a for a, b in pairwise(due)] == [40 * MS] * 49
+        presented.append(timeline.place(number * 40 * MS).presented_ns)
+        clock.now = presented[-1] + number % 7 * 15 * MS
+    assert [b - a for a, b in pairwise(presented)] == [40 * MS] * 49
 
 
 def test_uneven_positions_are_kept() -> None:
@@ -81,7 +81,7 @@ def test_uneven_positions_are_kept() -> None:
     clock = Clock()
     timeline, due = Timeline(40 * MS, clock), []
     for position in positions:
-        due.append(timeline.due(position))
+        due.append(timeline.place(position).due_ns)
         clock.now = due[-1]
     assert [moment - due[0] for moment in due] == positions
 
@@ -90,18 +90,32 @@ def test_uneven_positions_are_kept() -> None:
 def test_a_wrong_position_counts_as_one_period(wrong: int) -> None:
     """Time that stands still, goes back or leaps, as in joined and damaged films, does not stop or race the film."""
     timeline = Timeline(40 * MS, Clock())
-    due = [timeline.due(position) for position in (0, 40 * MS, wrong, wrong + 40 * MS)]
+    due = [timeline.place(position).due_ns for position in (0, 40 * MS, wrong, wrong + 40 * MS)]
     assert [b - a for a, b in pairwise(due)] == [40 * MS] * 3
 
 
-def test_lost_time_is_not_played_back_in_a_rush() -> None:
+def test_a_little_lost_time_is_made_up_for_without_a_burst() -> None:
+    """After a late frame the next ones come at twice the pace, so that readers can follow, until all is as it was."""
+    clock = Clock()
+    timeline = Timeline(40 * MS, clock)
+    timeline.place(0)
+    clock.now += 40 * MS + 100 * MS  # the second frame is 100 ms late
+    shown = []
+    for number in range(1, 9):
+        moment = timeline.place(number * 40 * MS)
+        clock.now = max(clock.now, moment.due_ns)
+        shown.append(clock.now - moment.presented_ns)
+    assert shown == [lateness * MS for lateness in (100, 80, 60, 40, 20, 0, 0, 0)]
+
+
+def test_much_lost_time_is_not_played_back() -> None:
     """After more than a second in which nothing was shown, the film goes on from now, at its own pace."""
     clock = Clock()
     timeline = Timeline(40 * MS, clock)
-    timeline.due(0)
+    timeline.place(0)
     clock.now += 5 * SECOND
-    assert timeline.due(40 * MS) == clock.now
-    assert timeline.due(80 * MS) == clock.now + 40 * MS
+    assert timeline.place(40 * MS) == (clock.now, clock.now)
+    assert timeline.place(80 * MS).due_ns == clock.now + 40 * MS
 
 
 @pytest.mark.parametrize("size", [(640, 480), (641, 481)])

@@ -154,6 +154,17 @@ def test_a_name_has_one_process(tmp_path: Path, segment_name: str) -> None:
         assert first.stop()[0] == 0
 
 
+def test_a_name_that_is_taken_is_seen_before_the_source_is_opened(tmp_path: Path, segment_name: str) -> None:
+    """A second process does not try, for ever, to open the camera that the first one uses."""
+    with CaptureProcess(write_config(tmp_path, segment_name, SMALL)) as first:
+        first.wait_for("Frame 0")
+        second = run(write_config(tmp_path, segment_name, {"device_id": 213}))
+        assert second.returncode == 1
+        assert "device 213" not in second.stdout
+        assert f"pid {first.pid}" in second.stdout
+        assert first.stop()[0] == 0
+
+
 def test_configuration_needs_no_decoder() -> None:
     """A mistake in the configuration is told before OpenCV is loaded, which takes a quarter of a second."""
     code = "import sys, billiards_video.__main__; sys.exit('cv2' in sys.modules)"

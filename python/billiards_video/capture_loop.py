@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from billiards_video.backoff import Backoff
 from billiards_video.capture import SourceEnded, SourceError
-from billiards_video.ipc import SharedMemoryFrameWriter, State
+from billiards_video.ipc import Reservation, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from billiards_video.capture import Grabbed, Source, SourceFacts
     from billiards_video.capture_statistics import Statistics
     from billiards_video.config import Config
+    from billiards_video.ipc import SharedMemoryFrameWriter
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +50,7 @@ class CaptureLoop:
         self._changed = changed
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
+        self._reservation: Reservation | None = None
         self.writer: SharedMemoryFrameWriter | None = None
         """The stream; None until the source has given a frame."""
         self.facts: SourceFacts | None = None
@@ -60,8 +62,21 @@ class CaptureLoop:
         self._stream_lock = threading.RLock()  # reentrant: the signal handler ends the stream too
         self._stream_ended = False
 
+    def take_name(self) -> None:
+        """Takes the right to publish under the configured name, before the source is touched. Raises `StreamError`.
+
+        A second process would otherwise find the camera of the first one busy, and wait for it for ever.
+        """
+        video = self._config.video
+        try:
+            self._reservation = Reservation(
+                video.shared_memory_name, max_buffers=video.max_buffers, access=video.access
+            )
+        except (OSError, ValueError) as error:
+            raise StreamError(str(error)) from None
+
     def start(self) -> None:
-        """Starts the thread."""
+        """Starts the thread; after `take_name`."""
         self._thread.start()
 
     def stop(self, timeout: float) -> bool:
@@ -77,6 +92,8 @@ class CaptureLoop:
             self._stream_ended = True
             if self.writer is not None:
                 self.writer.cleanup(state, reason)
+            elif self._reservation is not None:
+                self._reservation.cancel()
 
     def set_state(self, state: State, reason: str) -> None:
         """Makes a state known, in the header and to the main thread. From any thread."""
@@ -152,22 +169,13 @@ class CaptureLoop:
         return self.writer or self._begin_stream(facts)
 
     def _begin_stream(self, facts: SourceFacts) -> SharedMemoryFrameWriter | None:
-        video = self._config.video
         with self._stream_lock:
-            if self._stream_ended:
+            if self._stream_ended or self._reservation is None:
                 return None
             try:
-                writer = SharedMemoryFrameWriter(
-                    video.shared_memory_name,
-                    facts.width,
-                    facts.height,
-                    max_buffers=video.max_buffers,
-                    access=video.access,
-                )
-                writer.initialize()
+                self.writer = writer = self._reservation.publish(facts.width, facts.height)
             except (OSError, ValueError) as error:
                 raise StreamError(str(error)) from None
-            self.writer = writer  # from here on the main thread uses it
         self._tell_where(writer)
         return writer
 

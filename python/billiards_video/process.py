@@ -10,7 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from billiards_video.capture.selection import source_for
-from billiards_video.capture_loop import CaptureLoop, Outcome
+from billiards_video.capture_loop import CaptureLoop, Outcome, StreamError
 from billiards_video.capture_statistics import Rate, Statistics
 from billiards_video.ipc import State
 from billiards_video.stop_request import StopRequest
@@ -57,6 +57,11 @@ class VideoProcess:
 
         SIGTERM and SIGINT stop it if it runs in the main thread; a second one ends the process at once, with 1. Blocks.
         """
+        try:
+            self._loop.take_name()
+        except StreamError as error:
+            logger.error("%s", error)  # noqa: TRY400 - it is the user's affair, a traceback would not help
+            return FAILURE
         logger.info("Starting: %s", self._source.text)
         failure = None
         with self._request:

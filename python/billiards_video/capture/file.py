@@ -88,8 +88,10 @@ class FileSource(OpenCVSource):
         self._index += 1
         position_ns = round(self._opened.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
         jumped, self._jumped = self._jumped, False
+        moment = self._timeline.place(position_ns)
         return Grabbed(
-            due_ns=self._timeline.due(position_ns),
+            captured_ns=moment.presented_ns,
+            due_ns=moment.due_ns,
             position_ns=position_ns,
             loop_count=self._loop_count,
             discontinuity=jumped,

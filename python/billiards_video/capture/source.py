@@ -58,7 +58,7 @@ class Grabbed(NamedTuple):
     """When and where a frame was taken. Times are `CLOCK_MONOTONIC` nanoseconds, as from `time.monotonic_ns()`."""
 
     captured_ns: int | None = None
-    """When the frame was taken. None: the caller's clock at the moment `grab` came back (or at `due_ns`)."""
+    """When the frame was taken; for a file, when it is presented. None: `due_ns`, or else when `grab` came back."""
     due_ns: int | None = None
     """Not to be published before this moment; None: at once. A source never sleeps to keep its pace: it says when the
     frame is due, and the caller waits on something that a stop request interrupts."""
