@@ -14,14 +14,14 @@
 //! fences have one total order:
 //!
 //! - The reader's comes first: the writer's scan, behind its own fence, sees the bit. It gives the slot up, having
-//!   written no byte, and puts the old sequence back.
+//!   written no byte of it.
 //! - The writer's comes first: the reader's check, behind its own fence, sees the odd sequence or a later one. It
 //!   gives the bit back and starts again with the newest frame.
 //! - Both may back off. The writer then takes another slot, the reader another frame; neither waits.
 //!
-//! A sequence is used once, in one slot, so an equal sequence means that the frame is there. The one exception to "a
-//! sequence never comes back" is the restore above, and it is only made while no byte was handed out. A cancelled loan
-//! has handed bytes out: its slot stays odd until its next publish.
+//! A sequence is used once, in one slot, and never comes back, so an equal sequence means that the frame is there. A slot
+//! whose sequence was made odd stays odd until its next publish: whether it was given up to a reader that holds it, who
+//! does not look again, or loaned and cancelled. It is never the newest one, so nobody but a late reader finds it so.
 //!
 //! # What is shared, and who may be believed
 //!
@@ -146,13 +146,10 @@ impl Publisher {
             // seqlock: no byte of the new frame may become visible before the odd sequence.
             fence(Ordering::SeqCst);
             if self.is_held(lines, slot) {
-                // No byte was handed out, so the frame is still whole. Relaxed: a reader that this lets through had the
-                // pixels from its Acquire of `latest`; this store tells it nothing new.
-                sequence.store(self.sequences[slot], Ordering::Relaxed);
+                // The sequence stays odd: only a reader that is late can find it so, and it is to look again anyway.
                 open &= !(1 << slot);
                 continue;
             }
-            self.sequences[slot] = self.last + 1;
             return Some(slot);
         }
         None
@@ -252,6 +249,11 @@ impl Holds {
     /// Tries once to hold the newest frame, if it is newer than `seen` and in one of the first `slots` slots.
     pub(crate) fn try_hold(&self, words: &impl Words, mask: &AtomicU32, seen: u64, slots: usize) -> Attempt {
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        // The look must not move before the bits that this handle cleared. A handle that cleared one, and still sees an
+        // old frame, would name that frame's slot as well: a writer whose scan saw the old bit, and then the new one,
+        // would find two buffers taken by one hold, and drop a frame although there are enough. A store before a load,
+        // on both sides (there: `latest`, then the scan behind the fence), so it takes a fence on both.
+        fence(Ordering::SeqCst);
         let Some(newest) = Latest::load(words).filter(|newest| newest.sequence > seen) else {
             return Attempt::Nothing;
         };
@@ -264,8 +266,8 @@ impl Holds {
         }
         counts[slot] += 1;
         if counts[slot] == 1 {
-            // A read-modify-write, so that the Release of an earlier release of another slot stays visible through it.
-            // Relaxed: the fence below keeps it before the check.
+            // Relaxed: the fence below keeps it before the check. Whoever sees this bit and misses one that was cleared
+            // before may write to that slot: the fence above has released what was read there.
             mask.fetch_or(1 << slot, Ordering::Relaxed);
         }
         // The reader's half of the handshake. The check must not move before the bit: the writer could scan in between,

@@ -1,9 +1,9 @@
-//! The writer and the readers of a scenario, and what they insist on.
+//! The writer and the readers of a story, and what they insist on.
 //!
-//! Compiled once against each copy of the protocol file: `super::protocol` is the intact one or a mutant.
+//! Compiled once for each copy of the protocol file: `super::protocol` is the intact one, or a mutant.
 
 use super::protocol::{self, Attempt, Holds, Latest, Lines, Publisher, Words};
-use crate::memory::{Segment};
+use crate::memory::Segment;
 use crate::promise;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use std::cell::Cell;
@@ -39,41 +39,45 @@ impl Lines for Segment {
 
 /// The capture process.
 #[derive(Debug)]
-pub(crate) struct Camera {
+pub(crate) struct Writer {
     segment: Rc<Segment>,
     publisher: Publisher,
     pinned: u32,
     last: u64,
 }
 
-impl Camera {
-    /// The writer of a segment that begins with `slots` buffers; `pinned` has a bit for each that it may not take.
-    pub(crate) fn new(segment: &Rc<Segment>, slots: usize, held_limit: u32, pinned: u32) -> Camera {
-        Camera { segment: Rc::clone(segment), publisher: Publisher::new(slots, held_limit), pinned, last: 0 }
+impl Writer {
+    /// The writer of a segment that begins with `slots` buffers, for readers that may hold `limit` frames each.
+    pub(crate) fn new(segment: &Rc<Segment>, slots: usize, limit: u32) -> Writer {
+        Writer { segment: Rc::clone(segment), publisher: Publisher::new(slots, limit), pinned: 0, last: 0 }
     }
 
-    /// Publishes one frame. There are buffers enough: two more than frames held or asked for at once.
+    /// From now on the slot is not taken, as if a view of it were alive: the others come round sooner.
+    pub(crate) fn pin(&mut self, slot: usize) {
+        self.pinned |= 1 << slot;
+    }
+
+    /// Publishes a frame. The story has buffers enough.
     pub(crate) fn publish(&mut self) {
         assert!(self.offer(), "{}", promise::PROGRESS);
     }
 
-    /// Publishes one frame, or drops it for want of a buffer.
+    /// Publishes a frame, or drops it for want of a buffer.
     pub(crate) fn offer(&mut self) -> bool {
         let Some(slot) = self.loan() else { return false };
-        self.segment.draw(slot, self.last + 2);
         self.last += 2;
+        self.segment.draw(slot, self.last);
         assert_eq!(self.publisher.publish(&*self.segment, slot), self.last, "sequences rise by two");
         true
     }
 
-    /// Begins a frame and gives it up.
+    /// Begins a frame, if there is a buffer, and gives it up.
     pub(crate) fn cancel(&mut self) {
         if let Some(slot) = self.loan() {
             self.segment.scribble(slot);
         }
     }
 
-    pub(crate) fn must_loan(&mut self) { assert!(self.loan().is_some(), "{}", promise::PROGRESS); }
     /// Appends a buffer.
     pub(crate) fn grow(&mut self) {
         self.publisher.grow();
@@ -86,22 +90,21 @@ impl Camera {
     }
 }
 
-/// One reader handle and its line.
+/// One reader handle, which owns a line.
 #[derive(Debug)]
-pub(crate) struct Handle {
+pub(crate) struct Reader {
     segment: Rc<Segment>,
     line: usize,
     holds: Holds,
     newest: Cell<u64>,
 }
 
-impl Handle {
-    /// Takes the line as a new owner does: locks it, empties it, uses it. None if somebody alive has it.
-    pub(crate) fn attach(segment: &Rc<Segment>, line: usize, limit: u32) -> Option<Handle> {
-        segment.lock(line).then(|| {
-            protocol::adopt(segment.mask(line));
-            Handle { segment: Rc::clone(segment), line, holds: Holds::new(limit), newest: Cell::new(0) }
-        })
+impl Reader {
+    /// Takes a line as its new owner does: locks it, empties it, uses it.
+    pub(crate) fn attach(segment: &Rc<Segment>, line: usize, limit: u32) -> Reader {
+        assert!(segment.lock(line), "nobody alive has the line");
+        protocol::adopt(segment.mask(line));
+        Reader { segment: Rc::clone(segment), line, holds: Holds::new(limit), newest: Cell::new(0) }
     }
 
     /// One attempt at the newest frame, seen before or not, by a reader that knows of `slots` buffers.
@@ -124,6 +127,11 @@ impl Handle {
         }
     }
 
+    /// Holds the newest frame. Nobody publishes meanwhile, so one attempt has to be enough.
+    pub(crate) fn must_hold(&self, slots: usize) -> Latest {
+        self.hold(slots).expect(promise::NEWEST)
+    }
+
     /// Looks at a held frame for the last time, and lets it go.
     pub(crate) fn release(&self, frame: Latest) {
         self.check(frame);
@@ -142,31 +150,33 @@ impl Handle {
     pub(crate) fn die(self, holding: Latest) {
         self.check(holding);
         self.segment.let_go(holding.slot);
-        self.segment.bury(self.line);
+        self.segment.unlock(self.line);
     }
 
+    #[track_caller]
     fn check(&self, frame: Latest) {
         assert_eq!(self.segment.look(frame.slot), frame.sequence, "{}", promise::TORN);
     }
 }
 
-/// One copy of the newest frame, by somebody who has no line.
-pub(crate) fn watch(segment: &Segment) {
+/// Copies the newest frame once, as somebody who has no line.
+pub(crate) fn copy(segment: &Segment) {
     let Some(newest) = Latest::load(segment) else { return };
-    let sequence = || {
-        let sequence = segment.sequences[newest.slot].load(Ordering::Relaxed);
-        assert!(sequence >= newest.sequence, "{}", promise::NEWEST);
-        sequence
-    };
-    if let Some(copy) = protocol::observe(newest, sequence, || segment.look(newest.slot)) {
-        assert_eq!(copy, newest.sequence, "{}", promise::TORN);
+    // Relaxed: the order that this needs has to come from the protocol file.
+    let sequence = || segment.sequences[newest.slot].load(Ordering::Relaxed);
+    if let Some(copied) = protocol::observe(newest, sequence, || segment.look(newest.slot)) {
+        assert_eq!(copied, newest.sequence, "{}", promise::TORN);
     }
 }
 
-/// One look of somebody who sleeps when nothing is new: the number to sleep on, and the newest frame after it.
-pub(crate) fn glance(segment: &Segment) {
+/// Does what comes before a sleep: takes the number to sleep on, then looks at the newest frame.
+pub(crate) fn doze(segment: &Segment) {
     let notified = protocol::glance(segment);
-    let newest = Latest::load(segment).map_or(0, |newest| newest.sequence);
-    // Every notification of these stories is a publish: n of them announce the sequence 2n.
-    assert!(newest >= 2 * u64::from(notified), "{}", promise::WAKE_UP);
+    let newest = Latest::load(segment);
+    // The writer announces nothing but frames here: the number n announces the sequence 2n.
+    assert!(newest.map_or(0, |frame| frame.sequence) >= 2 * u64::from(notified), "{}", promise::WAKE_UP);
+    if let Some(frame) = newest {
+        let sequence = segment.sequences[frame.slot].load(Ordering::Relaxed);
+        assert!(sequence >= frame.sequence, "{}", promise::NEWEST);
+    }
 }

@@ -22,41 +22,25 @@ struct Outcome {
 }
 
 impl Scenario {
-    /// Explores all of it; panics with loom's or the story's own message if any execution breaks a promise.
+    /// Explores all of it; panics with loom's message, or the story's, if any execution breaks a promise.
     pub(crate) fn holds(&self) {
         let begun = Instant::now();
-        let outcome = self.explore();
-        let bound = self.preemptions.map_or("complete".to_owned(), |bound| format!("at most {bound} preemptions"));
-        report(&format!(
-            "{}: {} executions, {bound}, {:.1} s",
-            self.name,
-            outcome.executions,
-            begun.elapsed().as_secs_f64()
-        ));
-        if let Some(failure) = outcome.failure {
-            panic!("{} fails in execution {}: {failure}", self.name, outcome.executions);
+        let Outcome { executions, failure } = self.explore();
+        if let Some(failure) = failure {
+            panic!("{} fails in execution {executions}: {failure}", self.name);
         }
+        let bound = self.preemptions.map_or("complete".to_owned(), |bound| format!("at most {bound} preemptions"));
+        report(&format!("{}: {executions} executions, {bound}, {:.1} s", self.name, begun.elapsed().as_secs_f64()));
     }
 
     /// Explores until an execution breaks `promise`; panics if none does, or if something else goes wrong first.
     pub(crate) fn breaks(&self, mutant: &str, promise: &str) {
-        let begun = Instant::now();
-        let outcome = self.explore();
-        let failure = outcome.failure.unwrap_or_else(|| {
-            panic!("{mutant} survives {}: no execution of {} shows it", self.name, outcome.executions)
-        });
+        let Outcome { executions, failure } = self.explore();
+        let Some(failure) = failure else {
+            panic!("{mutant} survives {}: none of {executions} executions shows it", self.name);
+        };
         assert!(failure.contains(promise), "{mutant} fails in {}, but not by {promise:?}: {failure}", self.name);
-        report(&format!(
-            "{mutant}: caught by {} in execution {}, {:.1} s: {promise}",
-            self.name,
-            outcome.executions,
-            begun.elapsed().as_secs_f64()
-        ));
-    }
-
-    pub(crate) fn matrix(&self, mutant: &str) {
-        let outcome = self.explore();
-        report(&format!("MATRIX {mutant:42} {:12} {:7} {}", self.name, outcome.executions, outcome.failure.as_deref().map_or("-", |f| f.trim())));
+        report(&format!("{mutant}: caught by {} in execution {executions}: {promise}", self.name));
     }
 
     fn explore(&self) -> Outcome {

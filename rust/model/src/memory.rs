@@ -1,34 +1,17 @@
 //! A segment on the heap, made of parts that loom watches.
 //!
-//! It knows nothing of the protocol: it is the memory, the kernel's locks, and a witness. The witness counts who holds
-//! what outside of the modelled memory, so that a broken protocol cannot talk its way out.
+//! It knows nothing of the protocol. It is the memory, the kernel's locks, and a witness: the witness counts who holds
+//! what outside of the modelled memory, where a broken protocol cannot reach it.
+//!
+//! loom runs its threads as coroutines of one thread, so plain `Cell`s and an `Rc` around it all will do.
 
 use crate::promise;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use loom::cell::UnsafeCell;
 use std::cell::Cell;
 
-/// What stands in a slot whose loan was begun and cancelled; no frame has an odd number.
+/// What a loan that was cancelled leaves in a slot. No frame has an odd number.
 const SCRIBBLE: u64 = 1;
-
-/// The bytes of one slot, reduced to one number: the sequence of the frame that they show.
-#[derive(Debug)]
-enum Pixels {
-    /// As in mapped memory: plain bytes. loom fails on any two accesses, one of them a write, that no happens-before
-    /// orders, in whatever order it ran them. The unit is what it watches, the number rides along.
-    Plain(UnsafeCell<()>, Cell<u64>),
-    /// For copying observers, who read without holding. Their bytes race by design, so they are relaxed atomics here.
-    Racing(AtomicU64),
-}
-
-/// The kernel's side and the reader's side of one lease line.
-#[derive(Debug)]
-pub(crate) struct Line {
-    pub(crate) mask: AtomicU32,
-    /// The lock on the line's byte: 1 while a live process has it. The kernel's own locking orders what happened
-    /// before an unlock before what follows a look that saw it.
-    lock: AtomicU32,
-}
 
 /// All that the processes share.
 #[derive(Debug)]
@@ -36,49 +19,63 @@ pub(crate) struct Segment {
     pub(crate) latest: AtomicU64,
     pub(crate) notify: AtomicU32,
     pub(crate) sequences: Vec<AtomicU64>,
-    pixels: Vec<Pixels>,
     pub(crate) lines: Vec<Line>,
-    /// How many frames are held in each slot, as the readers see it: from "the attempt succeeded" to "about to release".
+    pixels: Vec<Pixels>,
+    /// How often each slot is held, as the readers see it: from a successful attempt to the last look.
     witness: Vec<Cell<u32>>,
 }
 
+/// One lease line, and the kernel's lock on it.
+#[derive(Debug)]
+pub(crate) struct Line {
+    pub(crate) mask: AtomicU32,
+    /// 1 while somebody alive has the lock. Acquire and Release, as the kernel's own locking orders what came before an
+    /// unlock and what comes after a look that saw it. Nothing more: a look may be out of date.
+    lock: AtomicU32,
+}
+
+/// The bytes of one slot, reduced to one number: the sequence of the frame that they show.
+#[derive(Debug)]
+enum Pixels {
+    /// Plain bytes. loom watches the cell, and fails on any race, in whichever order it ran; the number rides along.
+    Leased(UnsafeCell<()>, Cell<u64>),
+    /// The bytes that copying observers read: they race by design, so here they are relaxed atomics.
+    Copied(AtomicU64),
+}
+
 impl Segment {
-    /// A fresh segment whose readers lease: `slots` counts the buffers that may ever exist.
+    /// A fresh segment whose readers lease. `slots` counts the buffers that may ever exist.
     pub(crate) fn leased(slots: usize, lines: usize) -> Segment {
-        Segment::with(lines, (0..slots).map(|_| Pixels::Plain(UnsafeCell::new(()), Cell::new(0))).collect())
+        Segment::new(lines, (0..slots).map(|_| Pixels::Leased(UnsafeCell::new(()), Cell::new(0))).collect())
     }
 
-    /// A fresh segment whose readers only copy.
+    /// A fresh segment whose readers copy.
     pub(crate) fn copied(slots: usize) -> Segment {
-        Segment::with(0, (0..slots).map(|_| Pixels::Racing(AtomicU64::new(0))).collect())
+        Segment::new(0, (0..slots).map(|_| Pixels::Copied(AtomicU64::new(0))).collect())
     }
 
-    fn with(lines: usize, pixels: Vec<Pixels>) -> Segment {
+    fn new(lines: usize, pixels: Vec<Pixels>) -> Segment {
         Segment {
             latest: AtomicU64::new(0),
             notify: AtomicU32::new(0),
             sequences: pixels.iter().map(|_| AtomicU64::new(0)).collect(),
+            lines: (0..lines).map(|_| Line { mask: AtomicU32::new(0), lock: AtomicU32::new(0) }).collect(),
             witness: pixels.iter().map(|_| Cell::new(0)).collect(),
             pixels,
-            lines: (0..lines).map(|_| Line { mask: AtomicU32::new(0), lock: AtomicU32::new(0) }).collect(),
         }
     }
 
-    pub(crate) fn mask(&self, line: usize) -> &AtomicU32 {
-        &self.lines[line].mask
-    }
-
-    /// Tries to lock a line, without waiting, as `F_OFD_SETLK` does.
+    /// Tries to lock a line, as `F_OFD_SETLK` does: without waiting.
     pub(crate) fn lock(&self, line: usize) -> bool {
         self.lines[line].lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
     }
 
-    /// The death of a line's owner: the kernel takes the lock back, and nothing else changes.
-    pub(crate) fn bury(&self, line: usize) {
+    /// A line's owner has died: the kernel takes its lock back, and nothing else changes.
+    pub(crate) fn unlock(&self, line: usize) {
         self.lines[line].lock.store(0, Ordering::Release);
     }
 
-    /// The writer's probe, as `F_OFD_GETLK` answers it.
+    /// Whether a line is locked, as `F_OFD_GETLK` tells it.
     pub(crate) fn is_locked(&self, line: usize) -> bool {
         self.lines[line].lock.load(Ordering::Acquire) == 1
     }
@@ -88,34 +85,37 @@ impl Segment {
         assert_eq!(self.witness[slot].get(), 0, "{}", promise::HANDED_OUT);
     }
 
-    /// The writer fills the slot with the frame `sequence`.
+    /// The writer draws the frame `sequence` into the slot.
+    #[track_caller]
     pub(crate) fn draw(&self, slot: usize, sequence: u64) {
         match &self.pixels[slot] {
-            Pixels::Plain(watched, value) => watched.with_mut(|_| value.set(sequence)),
-            Pixels::Racing(value) => value.store(sequence, Ordering::Relaxed),
+            Pixels::Leased(watched, number) => watched.with_mut(|_| number.set(sequence)),
+            Pixels::Copied(number) => number.store(sequence, Ordering::Relaxed),
         }
     }
 
-    /// The writer begins a frame in the slot, and thinks better of it.
+    /// The writer draws something into the slot that becomes no frame.
+    #[track_caller]
     pub(crate) fn scribble(&self, slot: usize) {
         self.draw(slot, SCRIBBLE);
     }
 
     /// What a reader sees in the slot.
+    #[track_caller]
     pub(crate) fn look(&self, slot: usize) -> u64 {
         match &self.pixels[slot] {
-            Pixels::Plain(watched, value) => watched.with(|_| value.get()),
-            Pixels::Racing(value) => value.load(Ordering::Relaxed),
+            Pixels::Leased(watched, number) => watched.with(|_| number.get()),
+            Pixels::Copied(number) => number.load(Ordering::Relaxed),
         }
     }
 
     /// A reader was told that it holds the slot.
     pub(crate) fn hold(&self, slot: usize) {
-        self.witness[slot].set(self.witness[slot].get() + 1);
+        self.witness[slot].update(|holds| holds + 1);
     }
 
-    /// A reader has finished with the slot, and is about to say so (or has died).
+    /// A reader has looked at the slot for the last time.
     pub(crate) fn let_go(&self, slot: usize) {
-        self.witness[slot].set(self.witness[slot].get() - 1);
+        self.witness[slot].update(|holds| holds - 1);
     }
 }

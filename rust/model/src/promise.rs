@@ -1,9 +1,13 @@
-//! x
-pub(crate) const RACE: &str = "Causality violation";
-pub(crate) const TORN: &str = "promise broken: a frame read is not the frame published";
+//! What an execution can break: loom's word for it, or ours.
+
+/// Two accesses to the same pixels, one of them a write, that no happens-before orders. The pixels are the only cells
+/// that loom watches in these stories.
+pub(crate) const RACE: &str = "Causality violation: Concurrent read and write accesses";
+
+pub(crate) const BOUND: &str = "promise broken: a reader was sent to a buffer that it does not know of";
 pub(crate) const HANDED_OUT: &str = "promise broken: a buffer was handed out while a reader held it";
-pub(crate) const PROGRESS: &str = "promise broken: the writer found no buffer";
+pub(crate) const NEWEST: &str = "promise broken: `latest` names a frame that is not complete";
 pub(crate) const ORDER: &str = "promise broken: a reader went back to an older frame";
-pub(crate) const WAKE_UP: &str = "promise broken: a notification came before its frame";
-pub(crate) const NEWEST: &str = "promise broken: the newest frame could not be read";
-pub(crate) const BOUND: &str = "promise broken: a reader was sent beyond its mapping";
+pub(crate) const PROGRESS: &str = "promise broken: the writer found no buffer";
+pub(crate) const TORN: &str = "promise broken: a frame read is not the frame published";
+pub(crate) const WAKE_UP: &str = "promise broken: a sleeper would miss a frame that was announced";

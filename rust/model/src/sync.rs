@@ -1,4 +1,4 @@
-//! What `crate::sync` is here: loom's atomics, fence and mutex under the names that the protocol file imports.
+//! What `crate::sync` is to the protocol file here: loom's atomics, fence and mutex.
 
 pub(crate) use loom::sync::Mutex;
 pub(crate) use loom::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
