@@ -27,7 +27,7 @@ impl Directories {
     /// `/dev/shm`, then `$XDG_RUNTIME_DIR/billiards_video`, then `<tmp>/billiards_video-<uid>`.
     pub fn standard() -> Directories {
         let mut candidates = vec![Candidate { path: PathBuf::from("/dev/shm"), private: false }];
-        if let Some(runtime) = env::var_os("XDG_RUNTIME_DIR").filter(|path| !path.is_empty()) {
+        if let Some(runtime) = env::var_os("XDG_RUNTIME_DIR").filter(|path| Path::new(path).is_absolute()) {
             candidates.push(Candidate { path: Path::new(&runtime).join("billiards_video"), private: true });
         }
         let temporary = env::temp_dir().join(format!("billiards_video-{}", own_uid()));

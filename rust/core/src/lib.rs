@@ -88,6 +88,8 @@
 //! do not change as long as no writer breaks the rules of [`Loan`] and [`SlotView`]. Linux only.
 #[cfg(not(target_os = "linux"))]
 compile_error!("billiards-video stands on Linux: tmpfs, futexes and open-file-description locks");
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("billiards-video maps up to 16 buffers of 2^30 bytes: this machine's addresses are too short");
 #[cfg(target_endian = "big")]
 compile_error!("billiards-video shares little-endian memory: this machine is big-endian");
 

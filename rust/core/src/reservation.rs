@@ -78,8 +78,9 @@ impl Reservation {
     /// Publishes an empty segment under the name, here or in a later directory if it does not fit.
     ///
     /// # Errors
-    /// As [`take`](Self::take). The right is given back then.
+    /// As [`take`](Self::take); the right is given back then. [`Error::Forked`] in a forked child.
     pub fn publish(mut self, geometry: Geometry) -> Result<Writer, Error> {
+        self.right.check_fork()?;
         loop {
             let candidates = self.options.directories.candidates();
             let candidate = &candidates[self.place];

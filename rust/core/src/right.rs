@@ -43,6 +43,12 @@ impl Right {
         }
     }
 
+    /// # Errors
+    /// [`Error::Forked`] in a child of the process that took it.
+    pub(crate) fn check_fork(&self) -> Result<(), Error> {
+        self.file.generation().check()
+    }
+
     /// Whether the name's lock file is still the one that this right locks.
     pub(crate) fn stands(&self) -> bool {
         self.file.metadata().is_ok_and(|metadata| FileId::at(&self.path) == Some(FileId::of(&metadata)))

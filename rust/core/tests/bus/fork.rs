@@ -6,7 +6,7 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
-use billiards_video::{Error, Reader, ReaderOptions, Reason, Reservation, Stamp, State, Writer, WriterOptions};
+use billiards_video::{Error, Name, Reader, ReaderOptions, Reason, Reservation, Stamp, State, Writer, WriterOptions};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::place::{Place, name};
@@ -77,6 +77,26 @@ fn a_reader_s_child_is_inert_and_holds_nothing() {
     assert!(writer.readers().is_empty());
     publish_many(&mut writer, 100);
     assert_eq!((1, 3), (writer.stats().dropped, writer.stats().buffers_free));
+}
+
+/// However many handles a process has, a child keeps none of their locks.
+#[test]
+fn a_child_lets_go_of_any_number_of_handles() {
+    let place = Place::new();
+    let mut parent = Process::start("forking crowd", &[place.path().to_str().unwrap()]);
+    parent.expect("writes");
+    parent.tell("long child");
+    let child = Orphan::heard_from(&parent);
+    parent.kill();
+    assert!(child.lives());
+    for name in crowd_names() {
+        drop(Writer::create(&name, small(), place.writer_options()).unwrap());
+    }
+    assert!(place.files().is_empty());
+}
+
+fn crowd_names() -> Vec<Name> {
+    (0..100).map(|number| Name::new(&format!("cam{number}")).unwrap()).collect()
 }
 
 /// A child cannot publish under a name that its parent has reserved.
@@ -216,6 +236,15 @@ pub(crate) fn writer(directory: &Path) {
             _ => panic!("{line}"),
         }
     }
+}
+
+pub(crate) fn crowd(directory: &Path) {
+    let create = |name| Writer::create(name, small(), writer_options(directory)).unwrap();
+    let _writers: Vec<Writer> = crowd_names().iter().map(create).collect();
+    say("writes");
+    heard();
+    fork_and_leave();
+    heard();
 }
 
 pub(crate) fn reservation(directory: &Path) {

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use billiards_video::{Error, Format, Frame, Geometry, Reader, ReaderOptions, Stamp};
 
@@ -159,6 +159,39 @@ fn two_threads_share_a_handle() {
     assert_eq!(count, all.len(), "a frame was given twice");
     let line = &writer.readers()[0];
     assert_eq!((count as u64, 0), (line.frames_read, line.held));
+    assert_eq!(0, writer.stats().dropped);
+}
+
+/// At full speed, with more threads than cores so that readers are interrupted anywhere: each frame is one frame, its
+/// pixels, its number and its place in the order.
+#[test]
+fn no_frame_is_torn_at_full_speed() {
+    let place = Place::new();
+    let mut writer = place.writer_of(Geometry::new(64, 1, Format::Gray8).unwrap());
+    let epoch = writer.epoch();
+    let done = AtomicBool::new(false);
+    let read_on = |reader: Reader| {
+        let mut frames = 0_u64;
+        while !done.load(Ordering::Relaxed) {
+            if let Some(frame) = reader.newest().unwrap() {
+                let info = *frame.info();
+                assert_eq!(2 * (info.frame_number + 1), info.sequence, "the metadata of another frame");
+                pattern::check(&frame, epoch, info.frame_number);
+                frames += 1;
+            }
+        }
+        frames
+    };
+    thread::scope(|scope| {
+        let readers: Vec<_> = (0..3).map(|_| place.reader()).map(|reader| scope.spawn(|| read_on(reader))).collect();
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_secs(2) {
+            publish_many(&mut writer, 1000);
+        }
+        done.store(true, Ordering::Relaxed);
+        let frames: u64 = readers.into_iter().map(|reader| reader.join().unwrap()).sum();
+        assert!(frames > 10_000, "only {frames} frames: this has shown nothing");
+    });
     assert_eq!(0, writer.stats().dropped);
 }
 

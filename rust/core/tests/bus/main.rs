@@ -16,6 +16,7 @@ mod permissions;
 mod publish;
 mod reservation;
 mod reshape;
+mod resources;
 mod status;
 mod support;
 mod waiting;

@@ -1,5 +1,6 @@
 //! Waiting for a frame: woken at once, out of time in time, at the end when it is the end, and not before.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -92,6 +93,47 @@ fn a_wait_can_be_interrupted() {
     }
 }
 
+/// A signal that is handled ends the sleep at once, so that who interrupts by signals does not wait for the next look.
+#[test]
+#[allow(unsafe_code, reason = "signal handlers, and signals to one thread, have no safe wrapper")]
+fn a_signal_ends_the_sleep() {
+    static SIGNALLED: AtomicBool = AtomicBool::new(false);
+    extern "C" fn handler(_signal: libc::c_int) {
+        SIGNALLED.store(true, Ordering::Relaxed);
+    }
+    // SAFETY: the handler does what a handler may do.
+    let before = unsafe { libc::signal(libc::SIGUSR1, handler as *const () as libc::sighandler_t) };
+    assert_ne!(libc::SIG_ERR, before);
+    let place = Place::new();
+    let _writer = place.writer();
+    let reader = place.reader();
+    let (asleep, falls_asleep) = channel();
+    let mut delays = Duration::ZERO;
+    for _ in 0..10 {
+        thread::scope(|scope| {
+            let waiting = scope.spawn(|| {
+                let mut told = false;
+                let result = reader.wait_with(Some(SOON), &mut || {
+                    if !std::mem::replace(&mut told, true) {
+                        // SAFETY: gives this thread's own number.
+                        asleep.send(unsafe { libc::pthread_self() }).unwrap();
+                    }
+                    SIGNALLED.swap(false, Ordering::Relaxed)
+                });
+                assert!(matches!(result, Err(Error::Interrupted)));
+            });
+            let thread = falls_asleep.recv_timeout(SOON).unwrap();
+            thread::sleep(Duration::from_millis(3)); // from saying so to sleeping
+            let start = Instant::now();
+            // SAFETY: the thread is not joined yet.
+            assert_eq!(0, unsafe { libc::pthread_kill(thread, libc::SIGUSR1) });
+            waiting.join().unwrap();
+            delays += start.elapsed();
+        });
+    }
+    assert!(delays < Duration::from_millis(400), "10 signals took {delays:?}");
+}
+
 /// Looking whether something is there takes nothing.
 #[test]
 fn waiting_for_news_takes_nothing() {
@@ -135,6 +177,22 @@ fn the_end_comes_after_the_last_frame_and_at_once() {
             assert!(reader.newest().unwrap().is_none(), "without waiting, there is just nothing new");
             assert!(matches!(reader.wait(Some(Duration::ZERO)), Err(Error::EndOfStream { .. })));
         }
+    }
+}
+
+/// A last frame that is there already is announced, and given, before the end is.
+#[test]
+fn a_last_frame_that_waits_comes_before_the_end() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    let readers = [place.reader(), place.observer()];
+    publish(&mut writer);
+    writer.close(State::Ended, Reason::EndOfSource);
+    for reader in readers {
+        assert!(reader.wait_newer_with(None, &mut || false).unwrap());
+        assert_eq!(0, reader.wait(None).unwrap().unwrap().info().frame_number);
+        assert!(matches!(reader.wait_newer_with(None, &mut || false), Err(Error::EndOfStream { .. })));
+        assert!(matches!(reader.wait(None), Err(Error::EndOfStream { .. })));
     }
 }
 

@@ -5,6 +5,7 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 
 use billiards_video::{Directories, Error, ReaderOptions, Reason, Reservation, State, Writer};
 
+use crate::permissions::read_lock;
 use crate::support::place::{NAME, Place, name};
 use crate::support::process::Process;
 use crate::support::{pattern, publish, publish_many, read, small};
@@ -194,6 +195,22 @@ fn a_live_owner_in_another_directory_is_found() {
     let reader = ReaderOptions { directories, ..first.reader_options() };
     let reader = billiards_video::Reader::attach(&name(), reader).unwrap();
     assert_eq!(owner.path(), reader.path().unwrap());
+}
+
+/// Only a writer's lock is life: what anybody who may read can do, a read lock, neither keeps a successor out nor passes
+/// for a writer.
+#[test]
+fn a_read_lock_is_no_life() {
+    let place = Place::new();
+    let dead = Process::start("writer", &[place.path().to_str().unwrap()]);
+    dead.hear();
+    let reader = place.reader();
+    dead.kill();
+    let frames = fs::File::open(place.frames()).unwrap();
+    assert!(read_lock(&frames), "nobody has a lock on it");
+    assert!(!reader.writer_alive().unwrap());
+    assert!(matches!(place.reader_refusal(), Error::NotCreated { .. }));
+    drop(place.writer());
 }
 
 /// A segment of the older system, or a dead one of ours, is replaced; its bytes are told apart by their first words.

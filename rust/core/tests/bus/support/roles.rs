@@ -9,7 +9,7 @@ use billiards_video::{Directories, Frame, Reader, ReaderOptions, Reason, State, 
 use super::place::name;
 use super::process::{heard, say};
 use super::{SOON, pattern, publish, read, small, try_publish};
-use crate::{fallback, fork, growth, kills, permissions};
+use crate::{fallback, fork, growth, kills, permissions, resources};
 
 /// Plays a role to its end.
 pub(crate) fn play(role: &str, arguments: &[&str]) {
@@ -19,6 +19,7 @@ pub(crate) fn play(role: &str, arguments: &[&str]) {
         ("campaign writer", [directory, seed]) => kills::writer(Path::new(directory), seed.parse().unwrap()),
         ("campaign reader", [directory, seed]) => kills::reader(Path::new(directory), seed.parse().unwrap()),
         ("forking writer", [directory]) => fork::writer(Path::new(directory)),
+        ("forking crowd", [directory]) => fork::crowd(Path::new(directory)),
         ("forking reservation", [directory]) => fork::reservation(Path::new(directory)),
         ("forking reader", [directory]) => fork::reader(Path::new(directory)),
         ("forking observer", [directory]) => fork::observer(Path::new(directory)),
@@ -31,6 +32,7 @@ pub(crate) fn play(role: &str, arguments: &[&str]) {
         ("limited start", [first, second]) => fallback::limited(Path::new(first), Path::new(second)),
         ("masked writer", [directory, umask, access]) => permissions::writer(Path::new(directory), umask, access),
         ("other user", [directory, owner]) => permissions::other_user(Path::new(directory), owner.parse().unwrap()),
+        ("measuring reader", [directory]) => resources::measuring_reader(Path::new(directory)),
         _ => panic!("no role {role:?} with {arguments:?}"),
     }
 }
