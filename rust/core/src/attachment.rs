@@ -20,8 +20,10 @@ use crate::sync::{AtomicU32, Ordering};
 use crate::view::{View, read_u64};
 use crate::{Error, Geometry, Name, ReaderOptions, State};
 
-/// How often a reader that the writer keeps overtaking tries again before it lets other things happen.
-const TRIES: usize = 1000;
+/// How often a reader that the writer keeps overtaking tries again before it lets other things happen: a hold takes well
+/// under a microsecond, a copy may take a tenth of a second.
+const TRIES_TO_HOLD: usize = 1000;
+const TRIES_TO_COPY: usize = 2;
 
 /// A segment that a reader has opened.
 #[derive(Debug)]
@@ -121,7 +123,7 @@ impl Attachment {
     /// Takes the newest frame if it is newer than `seen`; `None` too if the writer laps this reader all the time.
     pub(crate) fn take(&self, seen: u64) -> Result<Option<Taken>, Error> {
         let mut overtaken_by = None;
-        for _ in 0..TRIES {
+        for _ in 0..if self.lease.is_some() { TRIES_TO_HOLD } else { TRIES_TO_COPY } {
             let attempt = match (&self.lease, &self.view) {
                 (Some(lease), View::Near(memory)) => self.try_hold(lease, memory, seen)?,
                 _ => self.try_copy(seen)?,
@@ -133,7 +135,7 @@ impl Attachment {
                 overtaken_by = Some(self.latest()?);
             }
         }
-        // While `latest` names a frame, no writer takes its slot: a thousand failures in a row have seen others come.
+        // While `latest` names a frame, no writer takes its slot: failures in a row have seen others come.
         if overtaken_by == Some(self.latest()?) {
             return Err(self.corrupt("its newest frame is never complete".to_owned()));
         }

@@ -28,28 +28,33 @@ impl Directories {
     pub fn standard() -> Directories {
         let mut candidates = vec![Candidate { path: PathBuf::from("/dev/shm"), private: false }];
         if let Some(runtime) = env::var_os("XDG_RUNTIME_DIR").filter(|path| Path::new(path).is_absolute()) {
-            candidates.push(Candidate { path: Path::new(&runtime).join("billiards_video"), private: true });
+            candidates.push(Candidate { path: absolute(Path::new(&runtime).join("billiards_video")), private: true });
         }
         let temporary = env::temp_dir().join(format!("billiards_video-{}", own_uid()));
-        candidates.push(Candidate { path: temporary, private: true });
+        candidates.push(Candidate { path: absolute(temporary), private: true });
         Directories(candidates)
     }
 
     /// One directory, which exists, and no other.
     pub fn only(path: impl Into<PathBuf>) -> Directories {
-        Directories(vec![Candidate { path: path.into(), private: false }])
+        Directories(vec![Candidate { path: absolute(path.into()), private: false }])
     }
 
     /// This list, and one more directory that is used when none before it serves.
     #[must_use]
     pub fn or(mut self, path: impl Into<PathBuf>) -> Directories {
-        self.0.push(Candidate { path: path.into(), private: false });
+        self.0.push(Candidate { path: absolute(path.into()), private: false });
         self
     }
 
     pub(crate) fn candidates(&self) -> &[Candidate] {
         &self.0
     }
+}
+
+/// A later change of the working directory must not move a stream.
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 impl Default for Directories {

@@ -52,14 +52,28 @@ pub(crate) fn create_private(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Gives a file its bytes, so that touching them later cannot fail. Waits out signals.
+/// Gives a file its bytes, so that touching them later cannot fail. Waits out signals: in steps, since an older kernel
+/// undoes all of an interrupted one, and would never be done where signals come faster than it works. What was allocated
+/// before an error stays.
 pub(crate) fn allocate(file: &File, start: u64, length: u64) -> io::Result<()> {
-    loop {
-        match fallocate(file, FallocateFlags::empty(), start, length) {
+    const STEP: u64 = 4 << 20;
+    let (mut at, end) = (start, start + length);
+    while at < end {
+        let step = STEP.min(end - at);
+        match fallocate(file, FallocateFlags::empty(), at, step) {
             Err(rustix::io::Errno::INTR) => {}
-            done => return Ok(done?),
+            done => {
+                done?;
+                at += step;
+            }
         }
     }
+    Ok(())
+}
+
+/// Whether the file system has no room left, for this user at least.
+pub(crate) fn is_full(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT))
 }
 
 /// Whether an open file is what we would have made: what is wrong with it, if anything.

@@ -47,6 +47,17 @@ impl<'w> Loan<'w> {
     /// # Errors
     /// [`Error::Forked`] in a child of the process that opened the loan.
     pub fn publish(self, stamp: &Stamp) -> Result<FrameInfo, Error> {
+        let info = self.writer.publish(self.slot, stamp)?;
+        self.writer.tidy();
+        Ok(info)
+    }
+
+    /// As [`publish`](Self::publish), and leaves what is done behind a frame, which may take milliseconds, to a call of
+    /// [`Writer::tidy`]: for who holds a lock that others wait for.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    pub fn publish_untidied(self, stamp: &Stamp) -> Result<FrameInfo, Error> {
         self.writer.publish(self.slot, stamp)
     }
 

@@ -59,6 +59,9 @@ pub struct Reader {
     pub(crate) name: Name,
     pub(crate) options: ReaderOptions,
     cursor: Mutex<Cursor>,
+    /// The cursor's attachment once more, for who only wants to know something: the cursor is locked while an observer
+    /// copies. Locked after the cursor, where both are.
+    current: Mutex<Arc<Attachment>>,
     pub(crate) generation: Generation,
 }
 
@@ -122,8 +125,9 @@ impl Reader {
             thread::sleep(left.min(SEARCH_EVERY));
         };
         let (attachment, looked_at) = (Arc::new(attachment), Instant::now());
+        let current = Mutex::new(Arc::clone(&attachment));
         let cursor = Mutex::new(Cursor { attachment, seen: None, carried: 0, looked_at, looked_into: None });
-        Ok(Reader { name: name.clone(), options, cursor, generation: Generation::current() })
+        Ok(Reader { name: name.clone(), options, cursor, current, generation: Generation::current() })
     }
 
     /// The newest frame, if it is newer than the last one this handle gave. Never waits; where nothing is newer, it looks
@@ -139,16 +143,24 @@ impl Reader {
             return Ok(frame);
         }
         let number = cursor.attachment.number()?;
-        if self.follow(&mut cursor, number) { cursor.take() } else { Ok(None) }
+        if self.follow(&mut cursor, Some(number)) { cursor.take() } else { Ok(None) }
     }
 
     /// The newest frame of this segment, or of its successor if it is over and has one.
     pub(crate) fn take(&self, cursor: &mut Cursor) -> Result<Option<Frame>, Error> {
+        match self.take_or_follow(cursor) {
+            // Cut off, damaged: a successor would be whole.
+            Err(Error::Corrupt { .. }) if cursor.is_look_due() && self.follow(cursor, None) => cursor.take(),
+            taken => taken,
+        }
+    }
+
+    fn take_or_follow(&self, cursor: &mut Cursor) -> Result<Option<Frame>, Error> {
         // The state comes before the frame: one that was published before the end is seen before the end is.
         if is_over(cursor.attachment.state()?) {
             let number = cursor.attachment.number()?;
             if cursor.looked_into != Some(number) {
-                self.follow(cursor, number);
+                self.follow(cursor, Some(number));
             }
         }
         cursor.take()
@@ -250,7 +262,13 @@ impl Reader {
     fn attachment(&self) -> Result<Arc<Attachment>, Error> {
         // Before the lock: in a forked child a thread that is not there may hold it for ever.
         self.generation.check()?;
-        Ok(Arc::clone(&self.cursor().attachment))
+        Ok(Arc::clone(&self.current.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// Goes on with another segment.
+    pub(crate) fn move_to(&self, cursor: &mut Cursor, fresh: Attachment) {
+        (cursor.attachment, cursor.looked_into) = (Arc::new(fresh), None);
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&cursor.attachment);
     }
 
     pub(crate) fn cursor(&self) -> MutexGuard<'_, Cursor> {

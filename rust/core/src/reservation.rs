@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::directories::Candidate;
+use crate::files;
 use crate::layout::{FIRST_SLOTS, file_bytes};
 use crate::predecessor::{Predecessor, live_writer, sweep};
 use crate::protocol::MAX_SLOTS;
@@ -99,7 +100,11 @@ impl Reservation {
                     return Ok(Writer::begin(self.name, self.options, directory, self.right, segment, notices));
                 }
                 Err(error) if is_full(&error) => no_space(candidate, Some(geometry)),
-                Err(error @ Error::Io { .. }) => error.to_string(),
+                Err(error @ Error::Io { .. }) => {
+                    // Another user may have taken the name since the look: that is an error, not a reason to go elsewhere.
+                    Predecessor::look(&self.name, candidate.path())?;
+                    error.to_string()
+                }
                 Err(error) => return Err(error),
             };
             self.attempts.push(format!("{}: {problem}", candidate.path().display()));
@@ -164,9 +169,13 @@ fn clear(name: &Name, directory: &Path) {
     }
     // A right that cannot be had, or a file that is not ours, is none of our business there.
     let Ok(_right) = Right::take(name, directory) else { return };
-    if let Ok(Predecessor::Dead(remains)) = Predecessor::look(name, directory) {
-        remains.remove();
-        remains.supersede();
+    match Predecessor::look(name, directory) {
+        Ok(Predecessor::Live(_)) => return,
+        Ok(Predecessor::Dead(remains)) => {
+            remains.remove();
+            remains.supersede();
+        }
+        _ => {}
     }
     sweep(name, directory, None);
 }
@@ -202,8 +211,7 @@ pub(crate) fn succeed(
 }
 
 fn is_full(error: &Error) -> bool {
-    let Error::Io { source, .. } = error else { return false };
-    matches!(source.raw_os_error(), Some(libc::ENOSPC | libc::EDQUOT))
+    matches!(error, Error::Io { source, .. } if files::is_full(source))
 }
 
 #[allow(clippy::cast_precision_loss, reason = "megabytes for people")]

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use crate::files::{FileId, create_private, distrust, explain, is_about_the_file, open_existing, own_uid};
+use crate::files::{FileId, create_private, distrust, explain, is_about_the_file, is_full, open_existing, own_uid};
 use crate::fork::GuardedFile;
 use crate::lock::{is_locked, try_lock};
 use crate::{Error, Name};
@@ -36,8 +36,11 @@ impl Right {
                 let right = Right { file, path }; // from here on its drop removes the file
                 let pid = format!("{}\n", std::process::id());
                 let file = &right.file;
-                let written = file.set_len(0).and_then(|()| file.write_all_at(pid.as_bytes(), 0));
-                return written.map_err(Error::io("writing", &right.path)).map(|()| right);
+                return match file.set_len(0).and_then(|()| file.write_all_at(pid.as_bytes(), 0)) {
+                    // The pid is for people. Where there is no room for it, there will be when leftovers are swept.
+                    Err(error) if !is_full(&error) => Err(Error::io("writing", &right.path)(error)),
+                    _ => Ok(right),
+                };
             }
             // Its last owner removed it between our open and our lock: this is the lock of a name that is gone.
         }

@@ -161,7 +161,10 @@ impl Segment {
     pub(crate) fn grow(&self, slots: usize) -> io::Result<()> {
         let frame_bytes = self.geometry.frame_bytes();
         let (start, length) = (buffer_start(slots, frame_bytes), frame_bytes);
-        allocate(&self.frames, start as u64, length as u64)?;
+        if let Err(error) = allocate(&self.frames, start as u64, length as u64) {
+            self.frames.set_len(start as u64)?; // nobody uses what lies behind, and others may need the room
+            return Err(error);
+        }
         self.memory.populate(start, length);
         #[allow(clippy::cast_possible_truncation, reason = "at most 16")]
         self.header().counters.buffers.store(slots as u32 + 1, Ordering::Relaxed);

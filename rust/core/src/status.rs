@@ -23,6 +23,8 @@ pub(crate) fn read_status(file: &File, epoch: u64) -> io::Result<Vec<u8>> {
     }
     for _ in 0..TRIES {
         let before = read_u64(file, SEQUENCE)?;
+        // Acquire: the text's bytes must not be read before the first look.
+        fence(Ordering::Acquire);
         let length = read_u64(file, LENGTH)?.min((STATUS_BYTES - STATUS_HEAD_BYTES) as u64);
         #[allow(clippy::cast_possible_truncation, reason = "below 64 KiB")]
         let mut text = vec![0; length as usize];

@@ -9,6 +9,8 @@ use crate::{Error, Notice, Reason, State, Writer};
 
 /// How often a writer looks after its name.
 pub(crate) const LOOK_EVERY_NS: u64 = 1_000_000_000;
+/// How many notices are kept for an owner who does not ask.
+const MAX_NOTICES: usize = 100;
 /// How long a writer without room waits before it tries to grow again, and how often it complains of starvation.
 const TRY_AGAIN_NS: u64 = 10_000_000_000;
 
@@ -38,12 +40,29 @@ impl Writer {
         }
     }
 
-    /// What is done behind a frame, never in its path.
-    pub(crate) fn tidy(&mut self, now: u64) {
+    /// Keeps something to tell until it is asked for; of what nobody ever asks for, the newest.
+    pub(crate) fn tell(&mut self, notice: Notice) {
+        if self.notices.len() == MAX_NOTICES {
+            self.notices.remove(0);
+        }
+        self.notices.push(notice);
+    }
+
+    /// Does what is done behind a frame, never in its path: grows where readers hold much, looks after the name once a
+    /// second. [`Loan::publish`](crate::Loan::publish) and [`write`](Self::write) see to it. Usually takes well under a
+    /// microsecond; a new buffer or a new segment takes milliseconds.
+    pub fn tidy(&mut self) {
+        let now = monotonic_ns();
         self.grow_if_exhausted(now);
         if now >= self.due.look {
             self.look(now);
         }
+    }
+
+    /// Whether [`tidy`](Self::tidy) would find something to do.
+    pub fn is_untidy(&self) -> bool {
+        let now = monotonic_ns();
+        now >= self.due.look || self.is_to_grow(now)
     }
 
     /// Looks whether the name still stands for this segment, and mends it if it does not.
@@ -72,7 +91,7 @@ impl Writer {
     fn complain(&mut self, notice: Notice) {
         if !self.complaints.contains(&notice) {
             self.complaints.push(notice.clone());
-            self.notices.push(notice);
+            self.tell(notice);
         }
     }
 
@@ -81,7 +100,7 @@ impl Writer {
         if !self.segment.stands() {
             // Without the name nobody finds the segment, without leases and status nobody can attach.
             self.replace(self.segment.geometry, Reason::Healed)?;
-            self.notices.push(Notice::Healed { path: self.segment.path().to_owned() });
+            self.tell(Notice::Healed { path: self.segment.path().to_owned() });
         }
         Ok(())
     }
@@ -102,25 +121,28 @@ impl Writer {
     }
 
     fn step_down(&mut self, holder: String) {
-        self.notices.push(Notice::SteppedDown { path: self.segment.path().to_owned(), holder: holder.clone() });
+        self.tell(Notice::SteppedDown { path: self.segment.path().to_owned(), holder: holder.clone() });
         self.set_state(State::Closed, Reason::NameTaken);
         self.stepped_down = Some(holder);
     }
 
+    fn is_to_grow(&self, now: u64) -> bool {
+        let segment = &*self.segment;
+        self.publisher.slots() < segment.max_slots()
+            && now >= self.due.grow
+            && self.publisher.is_exhausted(segment, segment.pinned())
+    }
+
     /// Adds a buffer if the frame just published has taken the last free one.
     fn grow_if_exhausted(&mut self, now: u64) {
-        let segment = &*self.segment;
-        let slots = self.publisher.slots();
-        if slots == segment.max_slots()
-            || now < self.due.grow
-            || !self.publisher.is_exhausted(segment, segment.pinned())
-        {
+        if !self.is_to_grow(now) {
             return;
         }
-        match segment.grow(slots) {
+        let slots = self.publisher.slots();
+        match self.segment.grow(slots) {
             Ok(()) => {
                 self.publisher.grow();
-                self.notices.push(Notice::Grew { buffers: slots + 1 });
+                self.tell(Notice::Grew { buffers: slots + 1 });
             }
             Err(problem) => {
                 self.due.grow = now + TRY_AGAIN_NS;
@@ -135,9 +157,9 @@ impl Writer {
         self.add_dropped(1);
         if now >= self.due.starved {
             self.due.starved = now + TRY_AGAIN_NS;
-            self.notices.push(Notice::Starved { buffers: self.publisher.slots(), holders: self.holders(now) });
+            self.tell(Notice::Starved { buffers: self.publisher.slots(), holders: self.holders(now) });
         }
-        self.tidy(now);
+        self.tidy();
     }
 
     fn holders(&self, now: u64) -> String {

@@ -91,7 +91,11 @@ impl Reader {
         };
         // First the number: a frame or a state that comes after it changes it, and the sleep does not begin. Then the state,
         // then the frame: one that was published before the end is seen before the end is.
-        let (number, state) = (attachment.number()?, attachment.state()?);
+        let news = attachment.number().and_then(|number| Ok((number, attachment.state()?)));
+        let (number, state) = match news {
+            Err(Error::Corrupt { .. }) if self.leave(&attachment) => return Ok(Woken::LookAgain),
+            news => news?,
+        };
         if attachment.latest()?.is_some_and(|newest| newest.sequence > seen) {
             return Ok(Woken::Newer);
         }
@@ -101,7 +105,7 @@ impl Reader {
                 return Ok(Woken::LookAgain); // another thread has moved on
             }
             let is_news = is_over(state) && cursor.looked_into != Some(number);
-            if (is_news || cursor.is_look_due()) && self.follow(&mut cursor, number) {
+            if (is_news || cursor.is_look_due()) && self.follow(&mut cursor, Some(number)) {
                 return Ok(Woken::LookAgain);
             }
             cursor.looked_at + LOOK_EVERY
@@ -121,9 +125,16 @@ impl Reader {
         Ok(Woken::LookAgain)
     }
 
+    /// Leaves a segment that cannot be read any more for its successor, if it has one.
+    fn leave(&self, attachment: &Arc<Attachment>) -> bool {
+        let mut cursor = self.cursor();
+        !Arc::ptr_eq(&cursor.attachment, attachment) || (cursor.is_look_due() && self.follow(&mut cursor, None))
+    }
+
     /// Moves to the segment that the name stands for now, if that is another one with a live writer.
-    pub(crate) fn follow(&self, cursor: &mut Cursor, number: u32) -> bool {
-        (cursor.looked_at, cursor.looked_into) = (Instant::now(), Some(number));
+    /// `number` is the one at which it is looked for, where it can be read.
+    pub(crate) fn follow(&self, cursor: &mut Cursor, number: Option<u32>) -> bool {
+        (cursor.looked_at, cursor.looked_into) = (Instant::now(), number);
         let from = &cursor.attachment;
         if from.has_its_name() && from.writer_lives() {
             return false;
@@ -145,7 +156,7 @@ impl Reader {
             cursor.carried += last.saturating_sub(seen) / 2;
             cursor.seen = Some(0);
         }
-        (cursor.attachment, cursor.looked_into) = (Arc::new(fresh), None);
+        self.move_to(cursor, fresh);
         true
     }
 }

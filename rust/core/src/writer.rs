@@ -161,7 +161,6 @@ impl Writer {
         header.counters.heartbeat_ns.store(published_ns, Ordering::Relaxed);
         info.sequence = self.publisher.publish(header, slot);
         wake_all(&header.notify.0);
-        self.tidy(published_ns);
         Ok(info)
     }
 
@@ -210,7 +209,7 @@ impl Writer {
         self.set_state(state, reason);
         self.store_counters();
         if let Err(problem) = self.store_status() {
-            self.notices.push(Notice::NoStatus { problem: problem.to_string() });
+            self.tell(Notice::NoStatus { problem: problem.to_string() });
         }
         self.due.look = monotonic_ns() + crate::tend::LOOK_EVERY_NS;
     }

@@ -27,7 +27,8 @@ pub(crate) struct Hold {
 enum Pixels {
     /// A reader's frame, read-only; its lease ends when it is dropped.
     Leased(Frame),
-    /// A buffer that will show a frame: nobody outside has seen the hold, or its array, before the frame is there.
+    /// A buffer that will show a frame: the hold and its array are not given out before the frame is there. (Whoever digs
+    /// them out of the garbage collector sees mapped memory, and bytes that change.)
     Prepared { buffer: BufferView, frame: OnceLock<Frame> },
     /// A writer's loaned slot, writable until it is frozen; the slot is not loaned again until this is dropped.
     Loaned { view: SlotView, frozen: OnceLock<()> },

@@ -41,8 +41,12 @@ impl Loan {
             view.map(|view| (view, open.begin_loan()))
         };
         let Some((view, number)) = lent else { return Ok(None) };
-        let slot = Slot { publishing: Arc::clone(&self.publishing), number, view: View::new(py, Hold::loaned(view))? };
-        let slot = Py::new(py, slot)?;
+        let made = View::new(py, Hold::loaned(view))
+            .and_then(|view| Py::new(py, Slot { publishing: Arc::clone(&self.publishing), number, view }));
+        if made.is_err() {
+            self.publishing.abandon(number);
+        }
+        let slot = made?;
         self.replace(py, Some(slot.clone_ref(py)));
         Ok(Some(slot))
     }
@@ -73,7 +77,7 @@ impl Slot {
         open.loan = 0;
         let Some(loan) = open.writer()?.resume() else { return Ok(None) };
         if let Some(stamp) = stamp {
-            return loan.publish(stamp).map(Some).map_err(to_python);
+            return loan.publish_untidied(stamp).map(Some).map_err(to_python);
         }
         loan.cancel();
         Ok(None)
@@ -118,7 +122,20 @@ impl Slot {
         // After it, and not before: freezing costs ten microseconds that the reader would wait for. Under the GIL, which was
         // not released in between, no Python code can tell the difference.
         self.view.freeze(py)?;
+        if self.publishing.attached(py, |writer| writer.is_untidy())? {
+            self.publishing.detached(py, |writer| {
+                writer.tidy();
+                Ok(())
+            })?;
+        }
         Ok(FrameMetadata::from(&info))
+    }
+}
+
+impl Drop for Slot {
+    /// A slot that was lost with its loan open must not keep the writer from ever lending again.
+    fn drop(&mut self) {
+        self.publishing.abandon(self.number);
     }
 }
 

@@ -75,6 +75,15 @@ impl Prepared {
         }
     }
 
+    /// Lets go of everything if it is for another segment than the one that is read now.
+    pub(crate) fn forget_the_past(&self, py: Python<'_>, handle: &billiards_video::Reader) -> PyResult<()> {
+        let Some(buffer) = self.lock(py).first().map(|stock| stock.buffer.clone()) else { return Ok(()) };
+        if !handle.buffers().map_err(to_python)?.contains(&buffer) {
+            self.clear(py);
+        }
+        Ok(())
+    }
+
     pub(crate) fn clear(&self, py: Python<'_>) {
         let gone = std::mem::take(&mut *self.lock(py));
         drop(gone); // outside the lock

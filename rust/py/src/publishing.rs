@@ -88,6 +88,20 @@ impl Publishing {
         if self.is_inherited() { Err(to_python(Error::Forked)) } else { Ok(()) }
     }
 
+    /// Cancels the loan of this number if it is still open, and nobody else is at work here.
+    pub(crate) fn abandon(&self, number: u64) {
+        if self.is_inherited() {
+            return;
+        }
+        let Ok(mut open) = self.open.try_lock() else { return };
+        if open.loan == number {
+            open.loan = 0;
+            if let Some(loan) = open.writer.as_mut().and_then(Writer::resume) {
+                loan.cancel();
+            }
+        }
+    }
+
     /// Ends the stream, where the writer is dropped without `cleanup()`. In a forked child it is the parent's.
     pub(crate) fn clear(&self) {
         let writer = match self.open.try_lock() {

@@ -82,6 +82,16 @@ impl Reader {
         wait(py, || self.wants(handle), |interrupt| handle.wait_with(timeout, interrupt))
     }
 
+    /// Refuses an array that does not fit before a frame is taken, which would be lost for it; and lets go of what was
+    /// prepared for leases of a segment of the past.
+    fn before_copying(&self, py: Python<'_>, handle: &Handle, out: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+        self.prepared.forget_the_past(py, handle)?;
+        match out {
+            Some(out) => Pixels::to_fill(out, handle.geometry().map_err(to_python)?).map(drop),
+            None => Ok(()),
+        }
+    }
+
     fn copied(
         py: Python<'_>,
         frame: Option<billiards_video::Frame>,
@@ -179,7 +189,9 @@ impl Reader {
     /// A copy of the newest frame, if it is newer than the last one.
     #[pyo3(signature = (out=None))]
     fn read_frame(&self, py: Python<'_>, out: Option<Bound<'_, PyAny>>) -> PyResult<Copied> {
-        match Reader::newest(py, &self.handle(py)?) {
+        let handle = self.handle(py)?;
+        self.before_copying(py, &handle, out.as_ref())?;
+        match Reader::newest(py, &handle) {
             Err(Error::EndOfStream { .. }) => Ok((None, None)),
             newest => Reader::copied(py, newest.map_err(to_python)?, out),
         }
@@ -189,6 +201,7 @@ impl Reader {
     #[pyo3(signature = (timeout=1.0, out=None))]
     fn wait_for_frame(&self, py: Python<'_>, timeout: Option<f64>, out: Option<Bound<'_, PyAny>>) -> PyResult<Copied> {
         let handle = self.handle(py)?;
+        self.before_copying(py, &handle, out.as_ref())?;
         let timeout = duration(timeout)?;
         let begin = Instant::now();
         let frame = wait(

@@ -54,7 +54,8 @@ impl SharedMemoryFrameWriter {
         Ok(self.publishing.lock(py)?.geometry)
     }
 
-    fn end(&self, py: Python<'_>, state: State, reason: Reason) -> PyResult<()> {
+    /// With a state, or as it is: what ended or failed stays so, anything else is closed.
+    fn end(&self, py: Python<'_>, last: Option<(State, Reason)>) -> PyResult<()> {
         if self.publishing.is_inherited() {
             return Ok(()); // a `with` block that a child leaves does not end its parent's stream
         }
@@ -64,7 +65,10 @@ impl SharedMemoryFrameWriter {
             open.writer.take()
         };
         if let Some(writer) = writer {
-            py.detach(|| writer.close(state, reason));
+            py.detach(|| match last {
+                Some((state, reason)) => writer.close(state, reason),
+                None => drop(writer),
+            });
         }
         Ok(())
     }
@@ -222,10 +226,16 @@ impl SharedMemoryFrameWriter {
     /// Ends the stream: says why, removes the files, gives the name back. Does nothing if that was done.
     #[pyo3(
         signature = (state=None, reason="stopped"),
-        text_signature = "($self, state=State.CLOSED, reason='stopped')"
+        text_signature = "($self, state=None, reason='stopped')"
     )]
     fn cleanup(&self, py: Python<'_>, state: Option<&Bound<'_, PyAny>>, reason: &str) -> PyResult<()> {
-        self.end(py, state.map_or(Ok(State::Closed), state_from)?, reason_from(reason)?)
+        let reason = reason_from(reason)?;
+        let last = match state {
+            Some(state) => Some((state_from(state)?, reason)),
+            None if reason == Reason::Stopped => None,
+            None => Some((State::Closed, reason)),
+        };
+        self.end(py, last)
     }
 
     /// The name.
@@ -278,7 +288,7 @@ impl SharedMemoryFrameWriter {
 
     #[pyo3(signature = (*exception))]
     fn __exit__(&self, exception: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.end(exception.py(), State::Closed, Reason::Stopped)
+        self.end(exception.py(), None)
     }
 }
 

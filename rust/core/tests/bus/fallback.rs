@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 
 use billiards_video::{Directories, Error, Format, Geometry, Reader, ReaderOptions, Writer, WriterOptions};
 
-use crate::growth::limit_file_size;
 use crate::support::place::{Place, name};
 use crate::support::process::{Process, heard, say};
 use crate::support::{namespace, publish, read, small};
 
-fn with(directories: Directories) -> WriterOptions {
+pub(crate) fn with(directories: Directories) -> WriterOptions {
     WriterOptions { directories, ..WriterOptions::default() }
 }
 
@@ -102,58 +101,6 @@ fn a_reader_takes_the_first_live_one() {
     assert_eq!(first.frames(), reader.path().unwrap());
 }
 
-/// A directory that is too small is passed over, saying how much is needed, how much there is and how to change it; and
-/// keeps nothing of the attempt.
-#[test]
-fn a_full_tmpfs_is_passed_over() {
-    let (small, roomy) = (Place::new(), Place::new());
-    for (size, free) in [("1m", " and 1.0 MB are free"), ("4k", " and 0.0 MB are free")] {
-        let arguments = [small.path(), roomy.path()].map(|path| path.to_str().unwrap());
-        let arguments = [arguments[0], arguments[1], "1920", "1080"];
-        let Some(process) = namespace::with_tmpfs(small.path(), &format!("size={size}"), "falling back", &arguments)
-        else {
-            return;
-        };
-        let told = process.hear();
-        let reason = "no space left: 1920x1080 BGR24 needs 18.7 MB";
-        assert!(
-            told.contains(&format!("because {}: {reason}{free} (make it larger", small.path().display())),
-            "{told}"
-        );
-        process.expect(roomy.frames().to_str().unwrap());
-        process.expect("left in the first: []");
-        process.expect("left in both: []");
-        process.finish();
-    }
-}
-
-/// A directory that cannot be written to is passed over too, also where a dead writer's files lie in it.
-#[test]
-fn a_read_only_directory_is_passed_over() {
-    let (sealed, roomy) = (Place::new(), Place::new());
-    let arguments = [sealed.path(), roomy.path()].map(|path| path.to_str().unwrap());
-    let arguments = [arguments[0], arguments[1], "64", "64"];
-    let Some(process) = namespace::with_tmpfs(sealed.path(), "ro", "falling back", &arguments) else { return };
-    let told = process.hear();
-    assert!(told.contains("Read-only file system"), "{told}");
-    process.expect(roomy.frames().to_str().unwrap());
-    process.expect("left in the first: []");
-    process.expect("left in both: []");
-    process.finish();
-}
-
-/// Where the file size is limited, that is a reason too; it needs no tmpfs of its own to be seen.
-#[test]
-fn a_limit_of_the_process_is_a_reason() {
-    let (first, second) = (Place::new(), Place::new());
-    let arguments = [first.path(), second.path()].map(|path| path.to_str().unwrap());
-    let process = Process::start("limited start", &arguments);
-    let told = process.hear();
-    assert!(matches!(told.matches("File too large").count(), 2) && told.starts_with("no directory can hold"), "{told}");
-    process.finish();
-    assert_eq!((Vec::<String>::new(), Vec::new()), (first.files(), second.files()));
-}
-
 /// The standard list: `/dev/shm`, then a directory of our own in the runtime directory, then one in the temporary directory,
 /// made for this user alone and not trusted where it is not as made.
 #[test]
@@ -189,30 +136,9 @@ fn the_standard_list_in_its_order() {
     assert_eq!(0, fs::read_dir(&own).unwrap().count());
 }
 
-/// Says where it publishes and what it was told, and what is left.
-pub(crate) fn writer(first: &Path, second: &Path, [width, height]: [u32; 2]) {
-    let geometry = Geometry::new(width, height, Format::Bgr24).unwrap();
-    let mut writer = Writer::create(&name(), geometry, with(Directories::only(first).or(second))).unwrap();
-    say(&writer.notices().iter().map(ToString::to_string).collect::<Vec<_>>().join("; "));
-    say(writer.path().to_str().unwrap());
-    let files =
-        |path: &Path| -> Vec<_> { fs::read_dir(path).unwrap().map(|entry| entry.unwrap().file_name()).collect() };
-    say(&format!("left in the first: {:?}", files(first)));
-    drop(writer);
-    say(&format!("left in both: {:?}", [files(first), files(second)].concat()));
-}
-
 /// Says where the standard list puts it.
 pub(crate) fn standard() {
     let writer = Writer::create(&name(), small(), WriterOptions::default()).unwrap();
     say(writer.path().to_str().unwrap());
     heard();
-}
-
-/// May make no file as large as a segment.
-pub(crate) fn limited(first: &Path, second: &Path) {
-    limit_file_size(Some(16 * 1024));
-    let result = Writer::create(&name(), small(), with(Directories::only(first).or(second)));
-    limit_file_size(None);
-    say(&result.unwrap_err().to_string());
 }

@@ -162,8 +162,8 @@ fn two_threads_share_a_handle() {
     assert_eq!(0, writer.stats().dropped);
 }
 
-/// At full speed, with more threads than cores so that readers are interrupted anywhere: each frame is one frame, its
-/// pixels, its number and its place in the order.
+/// At full speed, with more threads than cores so that readers are interrupted anywhere, and with cancelled loans: each
+/// frame is one frame, its pixels, its number and its place in the order.
 #[test]
 fn no_frame_is_torn_at_full_speed() {
     let place = Place::new();
@@ -186,11 +186,12 @@ fn no_frame_is_torn_at_full_speed() {
         let readers: Vec<_> = (0..3).map(|_| place.reader()).map(|reader| scope.spawn(|| read_on(reader))).collect();
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(2) {
-            publish_many(&mut writer, 1000);
+            publish_many(&mut writer, 3);
+            writer.loan().unwrap().unwrap().pixels().fill(0xdd);
         }
         done.store(true, Ordering::Relaxed);
         let frames: u64 = readers.into_iter().map(|reader| reader.join().unwrap()).sum();
-        assert!(frames > 10_000, "only {frames} frames: this has shown nothing");
+        assert!(frames > 100, "only {frames} frames: this has shown nothing"); // on one core, one for each interruption
     });
     assert_eq!(0, writer.stats().dropped);
 }

@@ -132,6 +132,7 @@ fn kept_views_are_named_when_they_starve_the_writer() {
     let mut writer = place.writer_with(3);
     let mut views = Vec::new();
     while let Some(loan) = writer.loan().unwrap() {
+        assert!(views.len() < 3, "there are three buffers, and a view of each");
         views.push(loan.park());
         writer.resume().unwrap().publish(&Stamp::default()).unwrap();
     }

@@ -2,8 +2,12 @@
 //!
 //! One binary, so that it links once; a theme is chosen with `cargo test --test bus kills::`.
 
+mod ending;
 mod fallback;
+mod foreign;
 mod fork;
+mod forking;
+mod full;
 mod growth;
 mod healing;
 mod hostile;

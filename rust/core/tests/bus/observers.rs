@@ -7,7 +7,8 @@ use std::thread;
 use billiards_video::{Error, Format, Geometry, Reader, ReaderOptions};
 
 use crate::support::place::{Place, name};
-use crate::support::{pattern, publish, read, try_publish};
+use crate::support::process::Process;
+use crate::support::{SOON, pattern, publish, read, try_publish, until};
 
 /// An observer gets private copies, takes no line, holds nothing, and may keep as many frames as it likes.
 #[test]
@@ -95,7 +96,7 @@ fn a_truncation_is_an_error_and_not_a_signal() {
         let observer = place.observer();
         File::options().write(true).open(place.frames()).unwrap().set_len(length).unwrap();
         for _ in 0..2 {
-            let cut = [observer.newest().map(|_| ()), observer.wait(None).map(|_| ())];
+            let cut = [observer.newest().map(|_| ()), observer.wait(Some(SOON)).map(|_| ())];
             for result in cut {
                 let Err(Error::Corrupt { problem, .. }) = result else { panic!("{length} bytes: {result:?}") };
                 assert_eq!("it was cut off", problem);
@@ -107,4 +108,22 @@ fn a_truncation_is_an_error_and_not_a_signal() {
         }
         assert!(observer.writer_alive().unwrap());
     }
+}
+
+/// An observer whose segment was cut off and taken away goes on with the next one by itself.
+#[test]
+fn an_observer_leaves_a_cut_off_segment() {
+    let place = Place::new();
+    let dead = Process::start("writer", &[place.path().to_str().unwrap()]);
+    dead.hear();
+    let observer = place.observer();
+    dead.kill();
+    File::options().write(true).open(place.frames()).unwrap().set_len(0).unwrap();
+    assert!(matches!(observer.newest(), Err(Error::Corrupt { .. })));
+    std::fs::remove_file(place.frames()).unwrap();
+    let mut next = place.writer();
+    publish(&mut next);
+    let followed = until("the observer follows", || observer.wait(Some(SOON)).ok().flatten());
+    assert_eq!(next.epoch(), observer.epoch().unwrap());
+    pattern::check(&followed, next.epoch(), 0);
 }

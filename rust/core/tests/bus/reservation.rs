@@ -1,5 +1,7 @@
 //! The right to a name before there is a frame: a camera may take long to open, and two processes must not both try.
 
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use billiards_video::{Error, Reader, ReaderOptions, Reservation};
@@ -37,4 +39,15 @@ fn a_reservation_becomes_the_writer() {
     assert_eq!(0, read(&reader).info().frame_number);
     drop((writer, reader));
     assert!(place.files().is_empty());
+}
+
+/// What keeps a name from being published under is found out when it is reserved, and not only with the first frame.
+#[test]
+fn a_name_that_is_not_to_be_had_is_not_reserved() {
+    let place = Place::new();
+    fs::write(place.frames(), "mine").unwrap();
+    fs::set_permissions(place.frames(), fs::Permissions::from_mode(0o600)).unwrap();
+    let early = Reservation::take(&name(), place.writer_options()).map(drop);
+    assert!(matches!(early, Err(Error::NameTaken { path, .. }) if path == place.frames()));
+    assert_eq!(vec!["cam"], place.files());
 }

@@ -1,7 +1,7 @@
 //! The status text: whole or not at all.
 
 use std::fs;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -92,6 +92,9 @@ fn a_foreign_or_unfinished_status_is_an_error() {
     file.write_all_at(&sequence, 24).unwrap();
     file.write_all_at(&u64::MAX.to_le_bytes(), 32).unwrap();
     assert_eq!(65_472, reader.status().unwrap().len(), "a length that cannot be is the longest that can");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    assert!(reader.status().unwrap_err().to_string().contains("others may write to it"));
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
     file.write_all_at(b"BVSTATUX", 0).unwrap();
     assert!(reader.status().is_err());
     fs::remove_file(&path).unwrap();

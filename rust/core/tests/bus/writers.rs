@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 
-use billiards_video::{Directories, Error, ReaderOptions, Reason, Reservation, State, Writer};
+use billiards_video::{Directories, Error, ReaderOptions, Reason, State, Writer};
 
 use crate::permissions::read_lock;
 use crate::support::place::{NAME, Place, name};
@@ -36,38 +36,6 @@ fn a_second_live_writer_is_refused_by_name() {
     assert!(matches!(place.refusal(), Error::NameInUse { holder, .. } if holder == format!("pid {}", other.pid())));
     other.finish();
     drop(place.writer());
-}
-
-/// The right to a name can be had before there is a frame: it keeps other writers out, readers are told who has it, and
-/// given back it leaves nothing.
-#[test]
-fn a_name_can_be_reserved() {
-    let place = Place::new();
-    let pid = format!("pid {}", std::process::id());
-    for publishes in [false, true] {
-        let reservation = Reservation::take(&name(), place.writer_options()).unwrap();
-        assert_eq!((&name(), vec!["cam.lock".to_owned()]), (reservation.name(), place.files()));
-        let again = Reservation::take(&name(), place.writer_options()).map(drop);
-        for refused in [again.unwrap_err(), place.refusal()] {
-            assert!(matches!(refused, Error::NameInUse { holder, .. } if holder == pid));
-        }
-        let error = place.reader_refusal();
-        let hint = format!("not created within 0.05s: {pid} holds the name, but its source has given no frame yet");
-        assert!(error.to_string().contains(&hint), "{error}");
-        if publishes {
-            let mut writer = reservation.publish(small()).unwrap();
-            publish(&mut writer);
-            drop(read(&place.reader()));
-        } else {
-            drop(reservation);
-        }
-        assert!(place.files().is_empty());
-    }
-    fs::write(place.frames(), "mine").unwrap();
-    fs::set_permissions(place.frames(), fs::Permissions::from_mode(0o600)).unwrap();
-    let early = Reservation::take(&name(), place.writer_options()).map(drop);
-    assert!(matches!(early, Err(Error::NameTaken { .. })), "it is not found out only with the first frame");
-    assert_eq!(vec!["cam"], place.files());
 }
 
 /// A clean stop leaves nothing, whoever is still attached and whatever they hold.
@@ -213,7 +181,27 @@ fn a_read_lock_is_no_life() {
     drop(place.writer());
 }
 
-/// A segment of the older system, or a dead one of ours, is replaced; its bytes are told apart by their first words.
+/// A dead segment of another version of ours is replaced too, but nothing is written to what is not understood.
+#[test]
+fn another_version_s_segment_is_replaced_unread() {
+    let place = Place::new();
+    let dead = Process::start("writer", &[place.path().to_str().unwrap()]);
+    dead.hear();
+    dead.kill();
+    let file = fs::File::options().read(true).write(true).open(place.frames()).unwrap();
+    file.write_all_at(&2_u32.to_le_bytes(), 264).unwrap();
+    let page = || {
+        let mut page = vec![0; 4096];
+        file.read_exact_at(&mut page, 0).unwrap();
+        page
+    };
+    let before = page();
+    drop(place.writer());
+    assert!(before == page());
+    assert!(place.files().is_empty());
+}
+
+/// A segment of the older system is replaced.
 #[test]
 fn what_a_dead_system_has_left_is_replaced() {
     let place = Place::new();

@@ -1,8 +1,12 @@
 //! A directory of a test's own, in memory, gone at its end.
 
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::thread;
+use std::time::Duration;
 
 use billiards_video::{Directories, Error, Geometry, Name, Reader, ReaderOptions, Writer, WriterOptions};
 
@@ -17,6 +21,7 @@ pub(crate) struct Place(PathBuf);
 
 impl Place {
     pub(crate) fn new() -> Place {
+        watch();
         Place::below(Path::new("/dev/shm"))
     }
 
@@ -101,7 +106,7 @@ impl Place {
 
     /// What keeps a reader from attaching, within a short time-out.
     pub(crate) fn reader_refusal(&self) -> Error {
-        let timeout = std::time::Duration::from_millis(50);
+        let timeout = Duration::from_millis(50);
         Reader::attach(&name(), ReaderOptions { timeout, ..self.reader_options() }).expect_err("nothing to read")
     }
 }
@@ -110,6 +115,18 @@ impl Drop for Place {
     fn drop(&mut self) {
         let _test_has_failed_already = fs::remove_dir_all(&self.0);
     }
+}
+
+/// Ends this process when its tests take too long all together: a test that hangs is a failure too.
+fn watch() {
+    static WATCH: Once = Once::new();
+    WATCH.call_once(|| {
+        thread::spawn(|| {
+            thread::sleep(Duration::from_secs(300));
+            let _unheard = writeln!(std::io::stderr(), "a test hangs: still running after five minutes");
+            std::process::abort();
+        });
+    });
 }
 
 pub(crate) fn name() -> Name {
