@@ -58,6 +58,7 @@ demo: build ## a synthetic camera in one process, a reader in another: until Ctr
 
 bench: build ## the measurements, each beside its floor
 	$(VENV_PYTHON) -m bench
+	$(VENV_PYTHON) -m bench.memory
 
 lint: build lint-rust lint-python ## formatting, lints, types, documentation: all that must hold before a commit
 

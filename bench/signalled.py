@@ -50,6 +50,18 @@ class Signal:
         self._mapping.close()
 
 
+def past_what_was_taken(futex: Futex, seen: int, taken: int) -> int:
+    """Wait for a signal whose frame is not taken yet.
+
+    A reader that was late has taken a newer frame than its signal named. The signal of that one must be passed over: a
+    call that then found nothing would wait for the next frame, and be timed waiting, from there on for ever.
+    """
+    seen = futex.wait_past(seen)
+    while seen <= taken:
+        seen = futex.wait_past(seen)
+    return seen
+
+
 class SignalledLoan:
     """Publishes through a loan and then raises the signal; fills the slot where its reader reads all of it."""
 
@@ -84,19 +96,20 @@ class ReadInto:
 
     def __init__(self, name: str, size: Size) -> None:
         self._signal = Signal(name, create=False)
-        self._seen = self._signal.futex.word.value
+        self._seen = self._taken = self._signal.futex.word.value
         self._reader = SharedMemoryFrameReader(name)
         self._reader.attach(timeout=PATIENCE)
         self._out: Pixels = np.zeros(size.shape, dtype=np.uint8)
 
     def take(self) -> Taken:
         """Wait for the signal, then read the frame into the array."""
-        self._seen = self._signal.futex.wait_past(self._seen)
+        self._seen = past_what_was_taken(self._signal.futex, self._seen, self._taken)
         before = time.monotonic_ns()
         _, metadata = self._reader.read_frame(out=self._out)
         ready = time.monotonic_ns()
         if metadata is None:
             raise RuntimeError("a frame was published and read_frame() found none")
+        self._taken = metadata.frame_number
         return metadata.frame_number, ready, ready - before, is_whole(self._out, metadata.frame_number)
 
     def close(self) -> None:
@@ -110,18 +123,18 @@ class LeaseAndRelease:
 
     def __init__(self, name: str, _size: Size) -> None:
         self._signal = Signal(name, create=False)
-        self._seen = self._signal.futex.word.value
+        self._seen = self._taken = self._signal.futex.word.value
         self._reader = SharedMemoryFrameReader(name)
         self._reader.attach(timeout=PATIENCE)
 
     def take(self) -> Taken:
         """Wait for the signal, then lease and release."""
-        self._seen = self._signal.futex.wait_past(self._seen)
+        self._seen = past_what_was_taken(self._signal.futex, self._seen, self._taken)
         before = time.monotonic_ns()
         frame = self._reader.lease(PATIENCE)
         pixels = frame.array
         ready = time.monotonic_ns()
-        number = frame.metadata.frame_number
+        number = self._taken = frame.metadata.frame_number
         whole = is_whole(pixels, number)
         letting_go = time.monotonic_ns()
         del pixels, frame

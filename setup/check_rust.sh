@@ -5,7 +5,7 @@ set -eu
 wanted=$(sed -n 's/^rust-version = "\([0-9.]*\)".*/\1/p' "$(dirname "$0")/../Cargo.toml")
 
 if ! command -v cargo >/dev/null; then
-    if [ -x "$HOME/.cargo/bin/cargo" ]; then
+    if [ -x "${HOME:-}/.cargo/bin/cargo" ]; then
         echo "error: Rust is installed in ~/.cargo/bin, which is not on PATH. Run '. \"\$HOME/.cargo/env\"', then make again." >&2
     else
         echo "error: Rust (cargo) was not found on PATH. Install Rust $wanted or later:" \

@@ -106,3 +106,17 @@ def test_an_array_that_cannot_be_read_into_is_refused(
         with pytest.raises(ValueError, match=message):
             reader.read_frame(out)  # type: ignore[arg-type]
     assert not frozen.any()
+
+
+def test_an_array_that_does_not_fit_costs_no_frame(
+    writer: SharedMemoryFrameWriter, reader: SharedMemoryFrameReader
+) -> None:
+    """Where `out` is refused, the frame was not taken: the next read gives it, and misses nothing."""
+    writer.write_frame(picture(1), 1)
+    for read in (reader.read_frame, reader.wait_for_frame):
+        with pytest.raises(ValueError, match="don't match"):
+            read(out=np.zeros((3, 3, 3), np.uint8))
+    frame, metadata = reader.read_frame()
+    assert frame is not None
+    assert metadata is not None
+    assert (metadata.frame_number, metadata.missed) == (1, 0)

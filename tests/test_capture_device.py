@@ -86,6 +86,22 @@ def test_a_forbidden_device_names_its_group(tmp_path: Path, monkeypatch: pytest.
     assert f"group is {node.group()!r}" in refusal(DeviceSource(str(node)))
 
 
+def test_a_group_without_a_name_is_told_by_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a container, the device's group often has no name: the refusal is still one line, with what to do there."""
+    node = tmp_path / "video0"
+    node.touch()
+
+    def no_name(_path: Path) -> str:
+        raise KeyError
+
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    monkeypatch.setattr(Path, "group", no_name)
+    number = node.stat().st_gid
+    text = refusal(DeviceSource(str(node)))
+    assert f"group {number} has no name here" in text
+    assert f"--group-add {number}" in text
+
+
 def test_a_backend_that_opencv_lacks_is_named() -> None:
     """A backend that was not built into this OpenCV is an error that names it, not a camera that is not found."""
     assert "no GSTREAMER backend" in refusal(DeviceSource(0, backend="gstreamer"))

@@ -2,13 +2,17 @@
 
 import json
 import re
+import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from billiards_video import SharedMemoryFrameReader
 from billiards_video.config import Config, ConfigError, Loaded, load
 from billiards_video.config.schema import FILE, text
+from capture_process import CaptureProcess, write_config
 
 ROOT = Path(__file__).parent.parent
 
@@ -102,6 +106,41 @@ def test_the_manual_has_every_key_with_its_default() -> None:
         for key, default in re.findall(r"^\| `([a-z_]+)` \| [^|]+ \| `([^`]+)` \|", body, flags=re.MULTILINE):
             rows[f"{section}.{key}"] = json.loads(default)
     assert rows == DEFAULTS
+
+
+def test_the_manual_has_every_key_of_the_status(tmp_path: Path, segment_name: str) -> None:
+    """docs/configuration.md has a row for each key that a running process gives to `reader.status()`, in its order."""
+    manual = (ROOT / "docs/configuration.md").read_text(encoding="utf-8")
+    section = manual.partition("\n## Status\n")[2].partition("\n## ")[0]
+    reader = SharedMemoryFrameReader(segment_name)
+    with CaptureProcess(write_config(tmp_path, segment_name, {"device_id": "synthetic:320x240@60"})) as process:
+        reader.attach(20)
+        deadline = time.monotonic() + 10
+        while not (status := reader.status()):
+            assert time.monotonic() < deadline
+            time.sleep(0.005)
+        process.stop()
+    reader.detach()
+    assert re.findall(r"^\| `([a-z_]+)` \|", section, flags=re.MULTILINE) == list(status)
+
+
+@pytest.mark.parametrize(
+    ("name", "good"),
+    [
+        *((name, True) for name in ("a", "_", "-", "0", "cam.1", "Cam_1-b.", "lock", "x.lock.y", "x" * 100)),
+        *((name, False) for name in ("", ".", ".a", "a/b", "a b", "a\n", "\na", "a\0", "ä", "x" * 101)),
+        *((name, False) for name in ("x.lock", "x.leases", "x.status", "\u0661")),
+    ],
+    ids=ascii,
+)
+def test_the_process_and_its_readers_agree_on_names(name: str, good: bool) -> None:  # noqa: FBT001 - a parameter
+    """The configuration takes a name exactly if the core does: the rule is written down in both."""
+    for make in (
+        lambda: Config.model_validate({"video": {"shared_memory_name": name}}),
+        lambda: SharedMemoryFrameReader(name),
+    ):
+        with nullcontext() if good else pytest.raises(ValueError, match=r"shared_memory_name|valid shared memory name"):
+            make()
 
 
 @pytest.mark.parametrize(

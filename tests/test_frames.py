@@ -245,3 +245,24 @@ def test_detaching_ends_a_wait_in_another_thread(
     thread.join(10)
     assert raised == ["Reader not attached. Call attach() first."]
     assert time.monotonic() - begin < 1
+
+
+@pytest.mark.parametrize("ends_by", ["the block", "cleanup"])
+def test_an_end_that_was_said_is_not_unsaid(segment_name: str, ends_by: str) -> None:
+    """A writer that says ENDED and then leaves its block, or cleans up, leaves it ENDED: `frames` comes to its end."""
+    for number in range(20):
+        writer = SharedMemoryFrameWriter(segment_name, WIDTH, HEIGHT)
+        with writer, SharedMemoryFrameReader(segment_name) as reader:
+            frames = reader.frames(timeout=5)
+            writer.write_frame(picture(number), number)
+            assert next(frames)[1].frame_number == number
+            ended = threading.Thread(target=lambda frames=frames: list(frames))
+            ended.start()
+            writer.set_state(State.ENDED)
+            if ends_by == "cleanup":
+                writer.cleanup()
+            else:
+                writer.__exit__(None, None, None)
+            ended.join(5)
+            assert not ended.is_alive()
+            assert reader.state[0] is State.ENDED

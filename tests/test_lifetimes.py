@@ -214,3 +214,20 @@ def test_leasing_leaks_nothing(writer: SharedMemoryFrameWriter, reader: SharedMe
     lease_and_let_go(2000)
     for now, then in zip(count(), before, strict=True):
         assert now <= then + 1
+
+
+def test_a_reader_that_copies_lets_go_of_the_past(segment_name: str) -> None:
+    """After a restart nothing that was prepared for leases keeps the old segment mapped: a copying read is enough."""
+    with SharedMemoryFrameWriter(segment_name, WIDTH, HEIGHT) as writer:
+        reader = SharedMemoryFrameReader(segment_name)
+        reader.attach()
+        with pytest.raises(TimeoutError):
+            reader.lease(0.001)
+        old = writer.epoch
+    with SharedMemoryFrameWriter(segment_name, WIDTH, HEIGHT) as writer, reader:
+        writer.write_frame(picture(1), 1)
+        assert reader.wait_for_frame(10)[0] is not None
+        assert reader.epoch == writer.epoch != old
+        reader.read_frame()
+        maps = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
+        assert [line for line in maps if segment_name in line and "(deleted)" in line] == []

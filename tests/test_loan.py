@@ -264,3 +264,13 @@ def test_state_reason_and_status_reach_the_readers(
     counters = reader.counters
     assert (counters.captured, counters.published, counters.dropped, counters.buffers) == (3, 0, 2, 3)
     assert reader.writer_alive
+
+
+def test_a_lost_slot_does_not_lock_the_writer_out(writer: SharedMemoryFrameWriter) -> None:
+    """A loan whose slot is gone, with no block to end it, is cancelled: the writer lends and writes again."""
+    slot = writer.loan().__enter__()
+    assert slot is not None
+    del slot
+    assert writer.write_frame(picture(1)) is True
+    with writer.loan() as slot:
+        assert slot is not None

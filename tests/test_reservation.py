@@ -25,7 +25,7 @@ def test_a_reserved_name_is_nobody_else_s(segment_name: str) -> None:
 def test_a_reservation_becomes_a_writer(segment_name: str) -> None:
     """`publish` gives an initialized writer of the size given, whose frames readers see, and ends the reservation."""
     with Reservation(segment_name, max_buffers=4, access="group") as reservation:
-        with pytest.raises(ValueError, match="width and height go from 1 to 16384"):
+        with pytest.raises(ValueError, match="width is 0: allowed are 1 to 16384"):
             reservation.publish(0, 8)
         writer = reservation.publish(WIDTH, HEIGHT, FrameFormat.BGRA32)
         with pytest.raises(RuntimeError, match=OVER):

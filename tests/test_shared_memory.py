@@ -1,6 +1,9 @@
 """The surface that clients of the replaced system know: names, meanings, the texts of errors."""
 
+import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -210,7 +213,7 @@ def test_a_name_that_is_no_plain_file_name_is_refused(name: str) -> None:
 def test_options_out_of_range_are_refused(segment_name: str) -> None:
     """A size, a format, an access mode, a number of buffers or of leases that cannot be is a ValueError."""
     for width, height in ((0, 1), (1, 0), (16385, 1)):
-        with pytest.raises(ValueError, match="width and height go from 1 to 16384"):
+        with pytest.raises(ValueError, match=r"(width|height) is (0|16385): allowed are 1 to 16384"):
             SharedMemoryFrameWriter(segment_name, width, height)
     with pytest.raises(ValueError, match="frame_format is 0"):
         SharedMemoryFrameWriter(segment_name, 8, 8, 0)  # type: ignore[arg-type]
@@ -249,7 +252,7 @@ def test_frames_of_another_size_follow_under_the_same_name(
     assert (frame.shape, metadata.frame_number, metadata.missed) == ((16, 32), 70, 0)
     assert (reader.width, reader.height, reader.frame_format) == (32, 16, FrameFormat.GRAY8)
     assert reader.epoch == writer.epoch
-    with pytest.raises(ValueError, match="width and height go from"):
+    with pytest.raises(ValueError, match=r"(width|height) is .*: allowed are 1 to 16384"):
         writer.reshape(0, 16)
 
 
@@ -262,3 +265,36 @@ def test_a_polling_reader_follows_too(writer: SharedMemoryFrameWriter, reader: S
     frame, _ = reader.read_frame()
     assert frame is not None
     assert frame.shape == (16, 32, 3)
+
+
+def test_threads_that_initialize_at_once_share_one_writer(segment_name: str) -> None:
+    """`initialize` from several threads makes one writer, and refuses none of them."""
+    for _ in range(20):
+        writer = SharedMemoryFrameWriter(segment_name, WIDTH, HEIGHT)
+        together = threading.Barrier(4)
+
+        def initialize(writer: SharedMemoryFrameWriter = writer, together: threading.Barrier = together) -> None:
+            together.wait(10)
+            writer.initialize()
+
+        with ThreadPoolExecutor(4) as pool:
+            for result in [pool.submit(initialize) for _ in range(4)]:
+                result.result(10)
+        assert writer.get_stats()["initialized"] is True
+        writer.cleanup()
+
+
+@pytest.mark.parametrize(
+    ("make", "text"),
+    [
+        (lambda name: SharedMemoryFrameWriter(name, -1, 5), "width is -1: allowed are 1 to 16384"),
+        (lambda name: SharedMemoryFrameWriter(name, 5, 2**40), "height is 1099511627776: allowed are 1 to 16384"),
+        (lambda name: SharedMemoryFrameWriter(name, 5, 5, max_buffers=300), "max_buffers is 300: allowed are 3 to 16"),
+        (lambda name: SharedMemoryFrameReader(name, max_leases=-1), "max_leases is -1: allowed are 1 to 3"),
+        (lambda name: SharedMemoryFrameReader(name, owner=-1), "owner is -1: allowed are 0 to 4294967295"),
+    ],
+)
+def test_numbers_out_of_range_say_the_range(segment_name: str, make: Callable[[str], object], text: str) -> None:
+    """A number that no type of the core can hold is refused like any other: by name, with what is allowed."""
+    with pytest.raises(ValueError, match=f"^{text}$"):
+        make(segment_name)

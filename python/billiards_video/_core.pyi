@@ -538,10 +538,11 @@ class SharedMemoryFrameWriter:
             `frames_written`), `total_size_mb` (of 1,000,000 bytes), `frames_captured`, `frames_dropped`, `buffers`,
             `buffers_free`. Before `initialize` and after `cleanup`: {"initialized": False}.
         """
-    def cleanup(self, state: State = ..., reason: str = "stopped") -> None:
+    def cleanup(self, state: State | None = None, reason: str = "stopped") -> None:
         """Ends the stream: says so to the readers, removes the files, gives the name back.
 
-        Does nothing if that was done. With State.ENDED readers are told that nothing more will come. Arrays of loans
+        Does nothing if that was done. With State.ENDED readers are told that nothing more will come; without a state,
+        a stream that has ended or failed stays so, and any other is CLOSED: readers wait for a new one. Arrays of loans
         stay valid, and so do frames that readers hold. An open loan is cancelled. Releases the GIL.
 
         Raises:

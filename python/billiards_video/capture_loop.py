@@ -183,6 +183,7 @@ class CaptureLoop:
         source, statistics, stop = self._source, self._statistics, self._stop
         interval = self._config.vision.camera.frame_log_interval
         gap = statistics.reconnects > 0
+        epoch = writer.epoch
         while True:
             grabbed = source.grab()
             if stop.is_set():
@@ -201,6 +202,9 @@ class CaptureLoop:
             gap = gap or grabbed.discontinuity
             if self._publish(writer, number, captured_ns, grabbed, discontinuity=gap):
                 gap = False
+            if writer.epoch != epoch:  # behind a frame, a segment whose name was removed is replaced
+                epoch = writer.epoch
+                self._changed()
             if number % interval == 0:
                 logger.info("Frame %d", number)
             if self.state is not State.LIVE:
@@ -227,6 +231,7 @@ class CaptureLoop:
                 )
                 self._statistics.written += 1
                 return True
+        del slot, array  # a cancelled buffer is free once nothing shows it, and may be the only one
         if picture is None:
             self._statistics.unusable += 1
             return False
@@ -242,6 +247,7 @@ class CaptureLoop:
             discontinuity=discontinuity,
         )
         self._statistics.written += published
+        self._statistics.dropped += not published
         return published
 
     def _reshape(self, writer: SharedMemoryFrameWriter, width: int, height: int) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from billiards_video.ipc import SharedMemoryFrameReader
 
 if TYPE_CHECKING:
-    import os
     from typing import Self
 
     import numpy as np
@@ -16,10 +16,11 @@ if TYPE_CHECKING:
 _DEFAULT_PATH = "config.json"
 _DEFAULT_NAME = "billiards_video"
 _DEFAULT_TIMEOUT = 5.0
+_LONGEST_TIMEOUT = 3600  # as the process has it, which reads the same file
 
 
 class VideoModuleNotAvailableError(RuntimeError):
-    """The video process does not publish the frames that are wanted. The text says how to start it."""
+    """The video process does not publish the frames that are wanted. The text says what is known, and what to do."""
 
 
 class VideoConsumer:
@@ -37,6 +38,7 @@ class VideoConsumer:
     def __init__(self, config_path: str | os.PathLike[str] | None = None) -> None:
         self._name, self._timeout = _read_settings(config_path)
         self._reader: SharedMemoryFrameReader | None = None
+        self._pid = 0
 
     def start(self) -> None:
         """Attaches to the stream, waiting for it as long as the configuration says. Does nothing if that was done.
@@ -45,17 +47,17 @@ class VideoConsumer:
 
         Raises:
             VideoModuleNotAvailableError: The video process does not run, or may not be read.
+            RuntimeError: It was started before this process was forked.
         """
         if self._reader is not None:
+            self._refuse_after_fork()
             return
         reader = SharedMemoryFrameReader(self._name, reader_name="VideoConsumer")
         try:
             reader.attach(self._timeout)
         except TimeoutError as error:
-            raise VideoModuleNotAvailableError(
-                f"{error}. Is the video process running? Start it with: python -m billiards_video"
-            ) from error
-        self._reader = reader
+            raise VideoModuleNotAvailableError(str(error)) from error
+        self._reader, self._pid = reader, os.getpid()
 
     def get_frame(self) -> NDArray[np.uint8] | None:
         """The newest frame, as a copy; None if there is none newer than the last one, or if it cannot be read.
@@ -66,10 +68,11 @@ class VideoConsumer:
             uint8, (height, width) or (height, width, channels).
 
         Raises:
-            RuntimeError: `start` was not called.
+            RuntimeError: `start` was not called, or was called before this process was forked.
         """
         if self._reader is None:
             raise RuntimeError("VideoConsumer not started. Call start() first.")
+        self._refuse_after_fork()
         try:
             return self._reader.read_frame()[0]
         except (OSError, RuntimeError, ValueError) as error:
@@ -94,6 +97,13 @@ class VideoConsumer:
         """The reader, for what goes beyond `get_frame`; None before `start` and after `stop`."""
         return self._reader
 
+    def _refuse_after_fork(self) -> None:
+        # The reader refuses too, but `get_frame` would take that for a failure that passes, and give None for ever.
+        if self._pid != os.getpid():
+            raise RuntimeError(
+                "this consumer belongs to the parent process: after a fork, make a new VideoConsumer in the child"
+            )
+
     def __enter__(self) -> Self:
         self.start()
         return self
@@ -110,7 +120,9 @@ def _read_settings(path: str | os.PathLike[str] | None) -> tuple[str, float]:
     if path is None and not file.exists():
         return _DEFAULT_NAME, _DEFAULT_TIMEOUT
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
+        content = json.loads(file.read_text(encoding="utf-8-sig"))  # some editors begin a file with a byte order mark
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{file}: this configuration file does not exist (looked in {Path.cwd()})") from None
     except ValueError as error:
         raise ValueError(f"{file} is no JSON: {error}") from error
     video: Any = content.get("video", {}) if isinstance(content, dict) else None
@@ -119,7 +131,15 @@ def _read_settings(path: str | os.PathLike[str] | None) -> tuple[str, float]:
     name = video.get("shared_memory_name", _DEFAULT_NAME)
     if not isinstance(name, str):
         raise ValueError(f"{file}: video.shared_memory_name is {name!r}: a text is needed")  # noqa: TRY004
+    try:
+        SharedMemoryFrameReader(name)  # the core knows what a name may be, and a reader is nothing until it is attached
+    except ValueError as error:
+        raise ValueError(f"{file}: video.shared_memory_name: {' '.join(str(error).splitlines())}") from error
     timeout = video.get("shared_memory_attach_timeout_sec", _DEFAULT_TIMEOUT)
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout < 0:
-        raise ValueError(f"{file}: video.shared_memory_attach_timeout_sec is {timeout!r}: a number from 0 up is needed")
+    # Python's JSON knows NaN and Infinity, which are not in the range either.
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 <= timeout <= _LONGEST_TIMEOUT:
+        raise ValueError(
+            f"{file}: video.shared_memory_attach_timeout_sec is {timeout!r}:"
+            f" a number from 0 to {_LONGEST_TIMEOUT} is needed"
+        )
     return name, timeout

@@ -20,10 +20,17 @@ FORMAT = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
 
 _LONGEST_QUEUE = 10_000
 _FLUSH_SECONDS = 0.5
+_flush_limit = _FLUSH_SECONDS
+
+
+def limit_flush(seconds: float) -> None:
+    """Gives the end of a `Log` at most so long, and never more than half a second: the process is to end in time."""
+    global _flush_limit  # noqa: PLW0603 - the log is the process's, and known to those who log by no other name
+    _flush_limit = min(_FLUSH_SECONDS, seconds)
 
 
 class Log:
-    """Logging to standard output while the `with` block lasts; what is queued at its end is given half a second."""
+    """Logging to standard output while the `with` block lasts; its end waits up to half a second for it."""
 
     def __init__(self, level: str) -> None:
         self._level = level
@@ -49,7 +56,7 @@ class Log:
             self._queue.put_nowait(None)
         except queue.Full:
             return  # nobody reads
-        self._thread.join(_FLUSH_SECONDS)
+        self._thread.join(_flush_limit)
 
     def _write(self) -> None:
         while (record := self._queue.get()) is not None:

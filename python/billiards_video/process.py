@@ -13,6 +13,7 @@ from billiards_video.capture.selection import source_for
 from billiards_video.capture_loop import CaptureLoop, Outcome, StreamError
 from billiards_video.capture_statistics import Rate, Statistics
 from billiards_video.ipc import State
+from billiards_video.logs import limit_flush
 from billiards_video.stop_request import StopRequest
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ FAILURE = 1
 _PROMPT_SECONDS = 0.04  # a frame's time: most sources end within it
 _LOOK_SECONDS = 1.0
 _LINE_SECONDS = 10.0
-_SOURCE_SHARE = 0.9  # of the time that stopping may take; the rest is for the shared memory and the log
+_SOURCE_SHARE = 0.9  # of the time that stopping may take
+_LOG_SHARE = 0.1  # likewise
 
 
 class VideoProcess:
@@ -57,14 +59,15 @@ class VideoProcess:
 
         SIGTERM and SIGINT stop it if it runs in the main thread; a second one ends the process at once, with 1. Blocks.
         """
-        try:
-            self._loop.take_name()
-        except StreamError as error:
-            logger.error("%s", error)  # noqa: TRY400 - it is the user's affair, a traceback would not help
-            return FAILURE
-        logger.info("Starting: %s", self._source.text)
-        failure = None
-        with self._request:
+        with self._request:  # before the name is taken: a signal in between would leave its lock file behind
+            limit_flush(_LOG_SHARE * self._config.video.process.shutdown_timeout)
+            try:
+                self._loop.take_name()
+            except StreamError as error:
+                logger.error("%s", error)  # noqa: TRY400 - it is the user's affair, a traceback would not help
+                return FAILURE
+            logger.info("Starting: %s", self._source.text)
+            failure = None
             self._loop.start()
             try:
                 self._watch()
@@ -81,7 +84,7 @@ class VideoProcess:
         next_look = time.monotonic()
         next_line = next_look + _LINE_SECONDS
         line_rate = Rate()
-        told: tuple[State, str] | None = None
+        told: tuple[State, str, int | None] | None = None
         while self._loop.outcome is None and self._request.signal is None and not self._stopping.is_set():
             now = time.monotonic()
             if now >= next_look:
@@ -91,9 +94,11 @@ class VideoProcess:
             if now >= next_line:
                 next_line += _LINE_SECONDS
                 logger.info("Stats: %s", self._line(line_rate.since_last(self._statistics.written)))
-            if told != (state := (self._loop.state, self._loop.reason)):
-                self._tell()
-                told = state
+            state, reason, writer = self._loop.state, self._loop.reason, self._loop.writer
+            known = (state, reason, None if writer is None else writer.epoch)  # a new segment has notices, too
+            if told != known:
+                self._tell(state, reason)
+                told = known
             self._request.wait(next_look - now)
 
     def _look_after(self) -> None:
@@ -108,7 +113,7 @@ class VideoProcess:
             logger.warning("No frame for %.1f s: %s", age, self._source.text)
             self._loop.set_state(State.STALLED, "no frames arrive")
 
-    def _tell(self) -> None:
+    def _tell(self, state: State, reason: str) -> None:
         """Passes the writer's notices to the log, and what is known here to the readers."""
         writer, facts = self._loop.writer, self._loop.facts
         if writer is None or facts is None:
@@ -117,9 +122,9 @@ class VideoProcess:
             logger.log(logging.getLevelName(level.upper()), text)
         figures = self._statistics.as_json(self._second.since_last(self._statistics.written), self._source.skipped)
         settings = [setting._asdict() for setting in facts.settings]
-        state = {"state": self._loop.state.name, "reason": self._loop.reason}
+        condition = {"state": state.name, "reason": reason}
         source = {"source": self._source.text, "nominal_fps": facts.fps, "settings": settings}
-        writer.set_status(json.dumps(state | source | figures))
+        writer.set_status(json.dumps(condition | source | figures))
 
     def _line(self, fps: float) -> str:
         writer = self._loop.writer
@@ -134,8 +139,13 @@ class VideoProcess:
         if error is not None:
             logger.error("%s", error)
         logger.info("Final statistics: %s", self._line(self._statistics.written / self._statistics.uptime))
+        state = State.FAILED if failure else outcome.state
         try:
-            self._loop.end_stream(State.FAILED if failure else outcome.state, outcome.reason)
+            self._tell(state, outcome.reason)
+        except (OSError, RuntimeError) as problem:
+            logger.warning("The last status was not written: %s", problem)
+        try:
+            self._loop.end_stream(state, outcome.reason)
         except (OSError, RuntimeError) as problem:
             logger.warning("Shared memory was not cleaned up: %s", problem)
         if not ended and self._source.live:  # there is a device to be released; of a file the system takes care

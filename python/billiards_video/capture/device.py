@@ -147,10 +147,7 @@ class DeviceSource(OpenCVSource):
                 f"{self.text} does not exist: {node} is missing; video devices of this machine: {present}"
             )
         if not os.access(node, os.R_OK | os.W_OK):
-            raise SourceError(
-                f"{self.text} may not be opened: no permission for {node}; its group is"
-                f" {node.group()!r}: 'sudo usermod -aG {node.group()} $USER', then log in again"
-            )
+            raise SourceError(f"{self.text} may not be opened: no permission for {node}; its group {_way_in(node)}")
 
     def grab(self) -> Grabbed:  # noqa: D102 - as in the interface
         capture = self._opened
@@ -159,3 +156,13 @@ class DeviceSource(OpenCVSource):
         stamp = round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)  # V4L2: the driver's CLOCK_MONOTONIC
         fresh = 0 <= time.monotonic_ns() - stamp < _OLDEST_STAMP_NS
         return Grabbed(captured_ns=stamp if fresh else None)
+
+
+def _way_in(node: Path) -> str:
+    """What to do to be in a file's group; a container may know the group by its number alone."""
+    try:
+        group = node.group()
+    except KeyError:
+        number = node.stat().st_gid
+        return f"{number} has no name here: if this is a container, run it with '--group-add {number}'"
+    return f"is {group!r}: 'sudo usermod -aG {group} $USER', then log in again"

@@ -38,6 +38,8 @@ class FakeSource(Source):
         """How often `open` was called."""
         self.closed = 0
         """How often `close` was called."""
+        self.retrieved = 0
+        """How often `retrieve` was called: the frames that were converted."""
         self._script = iter(script)
         self._fps = fps
         self._picture: Pixels | None = None
@@ -60,6 +62,7 @@ class FakeSource(Source):
         return Grabbed()
 
     def retrieve(self, out: Pixels) -> Pixels | None:  # noqa: D102 - as in the interface
+        self.retrieved += 1
         picture = self._picture
         if picture is None or picture.shape != out.shape:
             return picture

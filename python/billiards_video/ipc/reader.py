@@ -27,11 +27,11 @@ class SharedMemoryFrameReader(Reader):
 
     Args:
         name: The name that the writer publishes under: 1 to 100 of `A-Z a-z 0-9 _ - .`, not starting with a dot.
-        reader_name: What the writer's operator sees this reader as, cut to 64 bytes. owner: A user id whose stream
-        may be read, beside this process's own user and root. allow_dead: Whether `attach` is content with what a dead
-        writer has left. observe: Whether to read without holding: every frame is a private copy, and nothing is
-        written anywhere. Another
-            user's stream is always read so.
+        reader_name: What the writer's operator sees this reader as, cut to 64 bytes.
+        owner: A user id whose stream may be read, beside this process's own user and root.
+        allow_dead: Whether `attach` is content with what a dead writer has left.
+        observe: Whether to read without holding: every frame is a private copy, and nothing is written anywhere.
+            Another user's stream is always read so.
         max_leases: How many frames may be held at once, 1 to 3.
 
     Raises:

@@ -16,6 +16,7 @@ use std::sync::OnceLock;
 use std::{hint, thread};
 
 use crate::Error;
+use crate::lock::unlock;
 use crate::sync::{AtomicBool, AtomicI32, AtomicU64, Ordering};
 
 const NO_FILE: i32 = -1;
@@ -114,6 +115,9 @@ impl Drop for GuardedFile {
         if !self.generation.is_current() {
             return; // the child's handler has closed it; the number may be somebody else's by now
         }
+        // The locks end here and not with the last descriptor: a program that another thread is starting has copies of all
+        // descriptors until its exec, and would keep what was let go of for that long.
+        unlock(&self.file);
         exclusive(|| {
             FILES.replace(self.file.as_raw_fd(), NO_FILE);
             // SAFETY: this is the drop of the only owner; the file is not used again.

@@ -8,29 +8,43 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
 
+const TO_THE_END: libc::off_t = 0;
+
 /// Takes the write lock on one byte without waiting. `false`: somebody else has it. The file is open for writing.
 pub(crate) fn try_lock(file: &File, byte: u64) -> io::Result<bool> {
-    match ofd(file, libc::F_OFD_SETLK, libc::F_WRLCK, byte) {
+    match ofd(file, libc::F_OFD_SETLK, libc::F_WRLCK, byte, 1) {
         Ok(_) => Ok(true),
         Err(error) if matches!(error.raw_os_error(), Some(libc::EAGAIN | libc::EACCES)) => Ok(false),
         Err(error) => Err(error),
     }
 }
 
+/// Ends every lock of this open file description, whoever else has a descriptor of it: for its owner, and for nobody who
+/// inherited it.
+pub(crate) fn unlock(file: &File) {
+    let _nothing_was_locked = ofd(file, libc::F_OFD_SETLK, libc::F_UNLCK, 0, TO_THE_END);
+}
+
 /// Whether another open file description has a write lock on the byte. Works through a read-only descriptor; asks for a
 /// read lock, so that somebody's read lock does not pass for life.
 pub(crate) fn is_locked(file: &File, byte: u64) -> io::Result<bool> {
-    ofd(file, libc::F_OFD_GETLK, libc::F_RDLCK, byte).map(|found| found != libc::F_UNLCK)
+    ofd(file, libc::F_OFD_GETLK, libc::F_RDLCK, byte, 1).map(|found| found != libc::F_UNLCK)
 }
 
 #[allow(unsafe_code, reason = "OFD locks have no safe wrapper in rustix")]
-fn ofd(file: &File, command: libc::c_int, kind: libc::c_int, byte: u64) -> io::Result<libc::c_int> {
+fn ofd(
+    file: &File,
+    command: libc::c_int,
+    kind: libc::c_int,
+    byte: u64,
+    length: libc::off_t,
+) -> io::Result<libc::c_int> {
     #[allow(clippy::cast_possible_truncation, reason = "the constants are 0 to 2")]
     let mut range = libc::flock {
         l_type: kind as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,
         l_start: byte.try_into().map_err(|_| io::ErrorKind::InvalidInput)?,
-        l_len: 1,
+        l_len: length,
         l_pid: 0,
     };
     // SAFETY: the descriptor is open for as long as `file` is borrowed, the commands given here take a pointer to a

@@ -146,6 +146,17 @@ impl Reader {
         if self.follow(&mut cursor, Some(number)) { cursor.take() } else { Ok(None) }
     }
 
+    /// As [`newest`](Self::newest), but only looks into the segment attached now, and gives nothing if that is over: it
+    /// never takes longer than a hold, or an observer's copy.
+    ///
+    /// # Errors
+    /// As [`newest`](Self::newest).
+    pub fn newest_here(&self) -> Result<Option<Frame>, Error> {
+        self.generation.check()?;
+        let mut cursor = self.cursor();
+        if is_over(cursor.attachment.state()?) { Ok(None) } else { cursor.take() }
+    }
+
     /// The newest frame of this segment, or of its successor if it is over and has one.
     pub(crate) fn take(&self, cursor: &mut Cursor) -> Result<Option<Frame>, Error> {
         match self.take_or_follow(cursor) {

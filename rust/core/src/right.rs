@@ -1,6 +1,6 @@
 //! The right to publish under a name: a lock on `<name>.lock`, held for the writer's life.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Metadata};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
@@ -91,6 +91,9 @@ fn open_or_create(path: &Path) -> Result<File, Error> {
                     None => Ok(file),
                     // Removed between the open and the look: not foul play, and not a name any more.
                     Some(_) if metadata.nlink() == 0 => continue,
+                    Some(_) if metadata.uid() != own_uid() => {
+                        Err(Error::NameTaken { path: path.to_owned(), problem: somebody_else(&metadata) })
+                    }
                     Some(problem) => Err(Error::NameTaken { path: path.to_owned(), problem: problem + ": remove it" }),
                 };
             }
@@ -99,9 +102,21 @@ fn open_or_create(path: &Path) -> Result<File, Error> {
                 made => return made.map_err(Error::io("creating", path)),
             },
             Err(error) if is_about_the_file(&error) && path.symlink_metadata().is_ok() => {
-                return Err(Error::NameTaken { path: path.to_owned(), problem: explain(&error, path) });
+                let problem = match path.symlink_metadata() {
+                    Ok(metadata) if metadata.uid() != own_uid() => somebody_else(&metadata),
+                    _ => explain(&error, path),
+                };
+                return Err(Error::NameTaken { path: path.to_owned(), problem });
             }
             Err(error) => return Err(Error::io("opening", path)(error)),
         }
     }
+}
+
+fn somebody_else(metadata: &Metadata) -> String {
+    format!(
+        "it belongs to user {}, who publishes under this name, and this is user {}: choose another shared_memory_name",
+        metadata.uid(),
+        own_uid()
+    )
 }

@@ -128,7 +128,10 @@ fn hint(name: &Name, options: &ReaderOptions, dead: Option<&Found>) -> String {
         .filter(|candidate| candidate.check().is_ok())
         .find_map(|candidate| current_holder(name, candidate.path()));
     if let Some(holder) = holder {
-        return format!(": {holder} holds the name, but its source has given no frame yet; see its log");
+        return format!(
+            ": {holder} holds the name, but its source has given no frame yet; see its log (a name that was removed comes back \
+             within a second)"
+        );
     }
     match dead {
         Some(found) => format!(

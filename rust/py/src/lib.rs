@@ -14,6 +14,7 @@ mod metadata;
 mod pixels;
 mod prepared;
 mod publishing;
+mod ranges;
 mod reader;
 mod reservation;
 mod view;

@@ -88,6 +88,16 @@ impl Publishing {
         if self.is_inherited() { Err(to_python(Error::Forked)) } else { Ok(()) }
     }
 
+    /// Whether there is a writer. Called without the GIL.
+    pub(crate) fn is_open(&self) -> bool {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).writer.is_some()
+    }
+
+    /// Puts a writer where none was. Called without the GIL.
+    pub(crate) fn install(&self, writer: Writer) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).writer = Some(writer);
+    }
+
     /// Cancels the loan of this number if it is still open, and nobody else is at work here.
     pub(crate) fn abandon(&self, number: u64) {
         if self.is_inherited() {

@@ -20,6 +20,7 @@ use crate::hold::Hold;
 use crate::metadata::FrameMetadata;
 use crate::pixels::Pixels;
 use crate::prepared::Prepared;
+use crate::ranges::within;
 use crate::waiting::{duration, wait};
 
 type Handle = Arc<billiards_video::Reader>;
@@ -60,10 +61,14 @@ impl Reader {
 
     /// The newest frame, if it is newer than the last one; at most a move to another segment is waited for.
     fn newest(py: Python<'_>, handle: &Handle) -> Result<Option<billiards_video::Frame>, Error> {
-        let look = || handle.wait_with(Some(Duration::ZERO), &mut || false);
-        // A look takes well under a microsecond: were the GIL released for it, another thread might keep it for 5 ms. An
-        // observer's is a copy of the frame.
-        if handle.is_observer()? { py.detach(look) } else { look() }
+        // A frame that is there takes well under a microsecond: were the GIL released for it, another thread might keep it
+        // for 5 ms. An observer's copy takes longer, and so does a move to another segment.
+        if !handle.is_observer()?
+            && let Some(frame) = handle.newest_here()?
+        {
+            return Ok(Some(frame));
+        }
+        py.detach(|| handle.wait_with(Some(Duration::ZERO), &mut || false))
     }
 
     /// The next frame, waiting for it.
@@ -74,7 +79,7 @@ impl Reader {
         timeout: Option<Duration>,
     ) -> PyResult<Option<billiards_video::Frame>> {
         if !handle.is_observer().map_err(to_python)?
-            && let Some(frame) = handle.newest().map_err(to_python)?
+            && let Some(frame) = handle.newest_here().map_err(to_python)?
         {
             return Ok(Some(frame)); // as in `newest`
         }
@@ -122,12 +127,14 @@ impl Reader {
     fn new(
         name: &str,
         reader_name: Option<String>,
-        owner: Option<u32>,
+        owner: Option<i64>,
         allow_dead: bool,
         observe: bool,
-        max_leases: u8,
+        max_leases: i64,
     ) -> PyResult<Reader> {
         let name = Name::new(name).map_err(to_python)?;
+        let owner = owner.map(|owner| within("owner", owner, 0, u32::MAX.into())).transpose()?;
+        let max_leases = within("max_leases", max_leases, 1, 3)?;
         let mut options = ReaderOptions { owner, allow_dead, observe, max_leases, ..ReaderOptions::default() };
         if let Some(reader_name) = reader_name {
             options.reader_name = reader_name;

@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use billiards_video::{Format, Geometry, Name, WriterOptions};
+use billiards_video::{Format, Name, WriterOptions};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::sync::MutexExt;
@@ -10,6 +10,7 @@ use pyo3::types::PyTuple;
 
 use crate::enumerations::format_from;
 use crate::errors::to_python;
+use crate::ranges::geometry;
 use crate::writer::{SharedMemoryFrameWriter, writer_options};
 
 /// Holds a name for a writer that is to come.
@@ -30,7 +31,7 @@ impl Reservation {
 impl Reservation {
     #[new]
     #[pyo3(signature = (name, *, max_buffers=8, access="owner"))]
-    fn new(py: Python<'_>, name: &str, max_buffers: u8, access: &str) -> PyResult<Reservation> {
+    fn new(py: Python<'_>, name: &str, max_buffers: i64, access: &str) -> PyResult<Reservation> {
         let name = Name::new(name).map_err(to_python)?;
         let options = writer_options(max_buffers, access)?;
         let take = || billiards_video::Reservation::take(&name, options.clone());
@@ -46,12 +47,12 @@ impl Reservation {
     fn publish(
         &self,
         py: Python<'_>,
-        width: u32,
-        height: u32,
+        width: i64,
+        height: i64,
         frame_format: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<SharedMemoryFrameWriter> {
         let format = frame_format.map_or(Ok(Format::Bgr24), format_from)?;
-        let geometry = Geometry::new(width, height, format).map_err(to_python)?;
+        let geometry = geometry(width, height, format)?;
         let taken = self.give_up(py).ok_or_else(|| {
             PyRuntimeError::new_err("this reservation is over: it was published or cancelled; take the name anew")
         })?;

@@ -1,7 +1,7 @@
 //! The publishing side.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use billiards_video::{Access, Geometry, Name, Reason, State, WriterOptions};
 use pyo3::exceptions::PyValueError;
@@ -15,6 +15,7 @@ use crate::figures::ReaderFigures;
 use crate::loan::Loan;
 use crate::pixels::Pixels;
 use crate::publishing::{Publishing, stamp};
+use crate::ranges::{geometry, within};
 
 /// Publishes frames under a name.
 #[pyclass(frozen, subclass, module = "billiards_video")]
@@ -22,11 +23,14 @@ pub(crate) struct SharedMemoryFrameWriter {
     name: Name,
     options: WriterOptions,
     publishing: Arc<Publishing>,
+    /// Held by the thread that initializes.
+    starting: Mutex<()>,
 }
 
 /// # Errors
-/// `ValueError` for an access mode that there is not.
-pub(crate) fn writer_options(max_buffers: u8, access: &str) -> PyResult<WriterOptions> {
+/// `ValueError` for an access mode that there is not, and for a number out of range.
+pub(crate) fn writer_options(max_buffers: i64, access: &str) -> PyResult<WriterOptions> {
+    let max_buffers = within("max_buffers", max_buffers, 3, 16)?;
     let access = match access {
         "owner" => Access::Owner,
         "group" => Access::Group,
@@ -47,7 +51,12 @@ impl SharedMemoryFrameWriter {
         options: WriterOptions,
         writer: billiards_video::Writer,
     ) -> SharedMemoryFrameWriter {
-        SharedMemoryFrameWriter { name, options, publishing: Arc::new(Publishing::with(writer)) }
+        SharedMemoryFrameWriter {
+            name,
+            options,
+            publishing: Arc::new(Publishing::with(writer)),
+            starting: Mutex::new(()),
+        }
     }
 
     fn geometry(&self, py: Python<'_>) -> PyResult<Geometry> {
@@ -83,17 +92,18 @@ impl SharedMemoryFrameWriter {
     )]
     fn new(
         name: &str,
-        width: u32,
-        height: u32,
+        width: i64,
+        height: i64,
         frame_format: Option<&Bound<'_, PyAny>>,
-        max_buffers: u8,
+        max_buffers: i64,
         access: &str,
     ) -> PyResult<SharedMemoryFrameWriter> {
         let name = Name::new(name).map_err(to_python)?;
         let format = frame_format.map_or(Ok(billiards_video::Format::Bgr24), format_from)?;
-        let geometry = Geometry::new(width, height, format).map_err(to_python)?;
+        let geometry = geometry(width, height, format)?;
         let options = writer_options(max_buffers, access)?;
-        Ok(SharedMemoryFrameWriter { name, options, publishing: Arc::new(Publishing::new(geometry)) })
+        let publishing = Arc::new(Publishing::new(geometry));
+        Ok(SharedMemoryFrameWriter { name, options, publishing, starting: Mutex::new(()) })
     }
 
     /// Takes the name and publishes an empty segment under it. Does nothing if that was done.
@@ -106,12 +116,15 @@ impl SharedMemoryFrameWriter {
             }
             open.geometry
         };
-        let create = || billiards_video::Writer::create(&self.name, geometry, self.options.clone());
-        let writer = py.detach(create).map_err(to_python)?;
-        // Another thread cannot have been as fast: the name has one writer.
-        let before = self.publishing.lock(py)?.writer.replace(writer);
-        drop(before);
-        Ok(())
+        // Without the GIL, and one thread at a time: the second finds the writer of the first.
+        let create = || {
+            let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
+            if !self.publishing.is_open() {
+                self.publishing.install(billiards_video::Writer::create(&self.name, geometry, self.options.clone())?);
+            }
+            Ok(())
+        };
+        py.detach(create).map_err(to_python)
     }
 
     /// Copies a frame into the segment and publishes it; False if every buffer is held and it was dropped.
@@ -152,13 +165,13 @@ impl SharedMemoryFrameWriter {
     fn reshape(
         &self,
         py: Python<'_>,
-        width: u32,
-        height: u32,
+        width: i64,
+        height: i64,
         frame_format: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let format = frame_format.map(format_from).transpose()?;
         let format = format.map_or_else(|| Ok(self.geometry(py)?.format()), PyResult::Ok)?;
-        let geometry = Geometry::new(width, height, format).map_err(to_python)?;
+        let geometry = geometry(width, height, format)?;
         self.publishing.detached(py, |writer| writer.reshape(geometry))
     }
 

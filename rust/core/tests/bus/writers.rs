@@ -2,6 +2,10 @@
 
 use std::fs;
 use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::panic::catch_unwind;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use billiards_video::{Directories, Error, ReaderOptions, Reason, State, Writer};
 
@@ -36,6 +40,30 @@ fn a_second_live_writer_is_refused_by_name() {
     assert!(matches!(place.refusal(), Error::NameInUse { holder, .. } if holder == format!("pid {}", other.pid())));
     other.finish();
     drop(place.writer());
+}
+
+/// What is let go of is free at once, although other threads of the process start programs all the time, whose first
+/// moments share every descriptor: a successor need not try twice, and a reader's line is empty with its last frame.
+#[test]
+fn what_is_let_go_of_is_free_at_once() {
+    let place = Place::new();
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(Ordering::Relaxed) {
+                assert!(Command::new("true").status().unwrap().success());
+            }
+        });
+        let outcome = catch_unwind(|| {
+            for _ in 0..500 {
+                let writer = place.writer();
+                drop(place.reader());
+                assert!(writer.readers().is_empty());
+            }
+        });
+        done.store(true, Ordering::Relaxed);
+        outcome.unwrap();
+    });
 }
 
 /// A clean stop leaves nothing, whoever is still attached and whatever they hold.
