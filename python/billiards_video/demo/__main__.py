@@ -126,6 +126,7 @@ def _watch(
     reader: SharedMemoryFrameReader, capture: CaptureProcess, ending: Ending, display: Display, figures: Figures
 ) -> None:
     """Reads every frame as it comes, in place, until it is time to end."""
+    reader.read_frame()  # what is there already was published before this reader came: its age is no latency
     while not ending.due:
         try:
             with reader.lease(timeout=_SLICE_SECONDS) as frame:

@@ -14,7 +14,7 @@ use std::io::{self, IsTerminal, Write};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use billiards_video::{Error, FrameInfo, Name, Reader, ReaderOptions};
+use billiards_video::{Error, FrameInfo, Name, Reader, ReaderOptions, State};
 use rustix::time::{ClockId, clock_gettime};
 
 const LINE: Duration = Duration::from_secs(1);
@@ -40,6 +40,7 @@ fn watch(name: &str) -> Result<(), Error> {
     };
     let reader = Reader::attach(&Name::new(name)?, options)?;
     println!("{} in {}, from process {}", reader.geometry()?, reader.path()?.display(), reader.writer_pid()?);
+    reader.newest()?; // what is there already was published before this reader came: its age is no latency
     let mut figures = Figures::default();
     let mut next_line = Instant::now() + LINE;
     loop {
@@ -55,8 +56,12 @@ fn watch(name: &str) -> Result<(), Error> {
         }
         if Instant::now() >= next_line {
             next_line += LINE;
-            let state =
-                if reader.writer_alive()? { reader.state()?.0.to_string() } else { "its process is gone".to_owned() };
+            let state = match reader.state()?.0 {
+                State::Live | State::Stalled | State::Reconnecting if !reader.writer_alive()? => {
+                    "its process is gone".to_owned()
+                }
+                state => state.to_string(),
+            };
             show(&figures.line(&state));
         }
     }
