@@ -35,14 +35,15 @@ def main(arguments: list[str] | None = None) -> int:
     except ConfigError as error:
         return _refuse(CONFIGURATION, str(error))
     try:
-        from billiards_video.process import VideoProcess  # noqa: PLC0415 - the configuration comes first: it is quick
+        from billiards_video.process import LOG_SHARE, VideoProcess  # noqa: PLC0415 - the configuration comes first: it is quick
     except ImportError as error:
         return _refuse(FAILURE, f"cannot be loaded: {error}; 'make setup' tells what this system lacks")
     try:
         process = VideoProcess(loaded.config)
     except ValueError as error:
         return _refuse(CONFIGURATION, str(error))
-    with Log(loaded.config.system.logging.level):
+    flush_seconds = LOG_SHARE * loaded.config.video.process.shutdown_timeout
+    with Log(loaded.config.system.logging.level, flush_seconds):
         logger.info("billiards_video %s, process %d, configuration: %s", __version__, os.getpid(), loaded.origin)
         for warning in loaded.warnings:
             logger.warning("%s", warning)

@@ -20,20 +20,18 @@ FORMAT = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
 
 _LONGEST_QUEUE = 10_000
 _FLUSH_SECONDS = 0.5
-_flush_limit = _FLUSH_SECONDS
-
-
-def limit_flush(seconds: float) -> None:
-    """Gives the end of a `Log` at most so long, and never more than half a second: the process is to end in time."""
-    global _flush_limit  # noqa: PLW0603 - the log is the process's, and known to those who log by no other name
-    _flush_limit = min(_FLUSH_SECONDS, seconds)
 
 
 class Log:
-    """Logging to standard output while the `with` block lasts; its end waits up to half a second for it."""
+    """Logging to standard output while the `with` block lasts.
 
-    def __init__(self, level: str) -> None:
+    Its end waits for the lines still queued, for `flush_seconds` and never more than half a second: whoever has to end
+    in a given time must not wait for a reader who does not read.
+    """
+
+    def __init__(self, level: str, flush_seconds: float = _FLUSH_SECONDS) -> None:
         self._level = level
+        self._flush_seconds = min(flush_seconds, _FLUSH_SECONDS)
         self._queue: queue.Queue[logging.LogRecord | None] = queue.Queue(_LONGEST_QUEUE)
         self._entrance = QueueHandler(self._queue)
         self._output = logging.StreamHandler(sys.stdout)
@@ -56,7 +54,7 @@ class Log:
             self._queue.put_nowait(None)
         except queue.Full:
             return  # nobody reads
-        self._thread.join(_flush_limit)
+        self._thread.join(self._flush_seconds)
 
     def _write(self) -> None:
         while (record := self._queue.get()) is not None:

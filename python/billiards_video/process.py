@@ -13,7 +13,6 @@ from billiards_video.capture.selection import source_for
 from billiards_video.capture_loop import CaptureLoop, Outcome, StreamError
 from billiards_video.capture_statistics import Rate, Statistics
 from billiards_video.ipc import State
-from billiards_video.logs import limit_flush
 from billiards_video.stop_request import StopRequest
 
 if TYPE_CHECKING:
@@ -29,7 +28,7 @@ _PROMPT_SECONDS = 0.04  # a frame's time: most sources end within it
 _LOOK_SECONDS = 1.0
 _LINE_SECONDS = 10.0
 _SOURCE_SHARE = 0.9  # of the time that stopping may take
-_LOG_SHARE = 0.1  # likewise
+LOG_SHARE = 0.1  # likewise, for the last lines of the log: `__main__` has the log
 
 
 class VideoProcess:
@@ -60,7 +59,6 @@ class VideoProcess:
         SIGTERM and SIGINT stop it if it runs in the main thread; a second one ends the process at once, with 1. Blocks.
         """
         with self._request:  # before the name is taken: a signal in between would leave its lock file behind
-            limit_flush(_LOG_SHARE * self._config.video.process.shutdown_timeout)
             try:
                 self._loop.take_name()
             except StreamError as error:
