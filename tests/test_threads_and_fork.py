@@ -118,7 +118,7 @@ def test_a_waiting_thread_lets_the_others_run(writer: SharedMemoryFrameWriter, r
         for wait in (reader.lease, reader.wait_for_frame, reader.wait_newer):
             waiting = pool.submit(wait, 30)
             writer.write_frame(picture(0))
-            waiting.result(10)
+            assert waiting.result(10)
             reader.read_frame()
 
 
