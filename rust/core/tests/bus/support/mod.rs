@@ -1,10 +1,12 @@
 //! What the tests share: a place of their own, frames that prove themselves, other processes.
+#![allow(dead_code, reason = "two test binaries compile it, and each uses its part")]
 
 pub(crate) mod namespace;
 pub(crate) mod pattern;
 pub(crate) mod place;
 pub(crate) mod process;
 pub(crate) mod roles;
+pub(crate) mod size;
 
 use std::time::{Duration, Instant};
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use billiards_video::{Directories, Error, Geometry, Name, Reader, ReaderOptions, Writer, WriterOptions};
 
+use super::size::sized;
 use super::{SOON, small};
 
 /// The name under which every test publishes.
@@ -121,9 +122,10 @@ impl Drop for Place {
 fn watch() {
     static WATCH: Once = Once::new();
     WATCH.call_once(|| {
-        thread::spawn(|| {
-            thread::sleep(Duration::from_secs(300));
-            let _unheard = writeln!(std::io::stderr(), "a test hangs: still running after five minutes");
+        let limit = Duration::from_secs(sized(300, 3 * 3600));
+        thread::spawn(move || {
+            thread::sleep(limit);
+            let _unheard = writeln!(std::io::stderr(), "a test hangs: still running after {limit:?}");
             std::process::abort();
         });
     });

@@ -1,4 +1,4 @@
-//! What another process of a test can be: a writer and a reader that do as they are told, and what single themes add.
+//! What another process of any test can be: a writer and a reader that do as they are told.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -9,35 +9,15 @@ use billiards_video::{Directories, Frame, Reader, ReaderOptions, Reason, State, 
 use super::place::name;
 use super::process::{heard, say};
 use super::{SOON, pattern, publish, read, small, try_publish};
-use crate::{fallback, forking, full, growth, kills, permissions, resources};
 
-/// Plays a role to its end.
-pub(crate) fn play(role: &str, arguments: &[&str]) {
+/// Plays a role that every test binary has to its end; `false` where it is none of them.
+pub(crate) fn play(role: &str, arguments: &[&str]) -> bool {
     match (role, arguments) {
         ("writer", [directory]) => writer(Path::new(directory)),
         ("reader", [directory]) => reader(Path::new(directory)),
-        ("campaign writer", [directory, seed]) => kills::writer(Path::new(directory), seed.parse().unwrap()),
-        ("campaign reader", [directory, seed]) => kills::reader(Path::new(directory), seed.parse().unwrap()),
-        ("forking writer", [directory]) => forking::writer(Path::new(directory)),
-        ("forking crowd", [directory]) => forking::crowd(Path::new(directory)),
-        ("forking reservation", [directory]) => forking::reservation(Path::new(directory)),
-        ("forking reader", [directory]) => forking::reader(Path::new(directory)),
-        ("forking observer", [directory]) => forking::observer(Path::new(directory)),
-        ("limited writer", [directory]) => growth::limited_writer(Path::new(directory)),
-        ("cramped writer", [directory]) => growth::cramped_writer(Path::new(directory)),
-        ("falling back", [first, second, width, height]) => {
-            full::writer(Path::new(first), Path::new(second), [width, height].map(|side| side.parse().unwrap()));
-        }
-        ("succeeding", [first, second]) => full::succeeding(Path::new(first), Path::new(second)),
-        ("filled", [first, second]) => full::filled(Path::new(first), Path::new(second)),
-        ("sealed", [first, second]) => full::sealed(Path::new(first), Path::new(second)),
-        ("standard writer", []) => fallback::standard(),
-        ("limited start", [first, second]) => full::limited(Path::new(first), Path::new(second)),
-        ("masked writer", [directory, umask, access]) => permissions::writer(Path::new(directory), umask, access),
-        ("other user", [directory, owner]) => permissions::other_user(Path::new(directory), owner.parse().unwrap()),
-        ("measuring reader", [directory]) => resources::measuring_reader(Path::new(directory)),
-        _ => panic!("no role {role:?} with {arguments:?}"),
+        _ => return false,
     }
+    true
 }
 
 pub(crate) fn writer_options(directory: &Path) -> WriterOptions {
