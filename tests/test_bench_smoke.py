@@ -1,6 +1,7 @@
 """The benchmark runs end to end and forms its tables. How fast anything was is not looked at here."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -60,3 +61,25 @@ def test_a_report_says_where_it_was_measured(tmp_path: Path) -> None:
     assert ran.returncode == 0, ran.stderr
     for line in ("processor", "kernel", "Python", "revision", "numpy", "opencv-python"):
         assert f"| {line} |" in ran.stdout
+
+
+@pytest.mark.timeout(60)
+def test_a_long_run_made_short_says_what_grew() -> None:
+    """`python -m bench.long_run` ends with 0: frames were read by one that stayed and by others, and nothing grew."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "bench.long_run", "--minutes", "0.1", "--every", "0.5"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=55,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr + ran.stdout
+    stayed = re.search(r"The one that stayed read (\d+), missed \d+, checked (\d+)\.", ran.stdout)
+    assert stayed, ran.stdout
+    assert int(stayed[1]) > 100
+    assert int(stayed[2]) > 10
+    for process in ("capture process", "reader that stays"):
+        for what in ("own kb", "descriptors", "mappings", "threads"):
+            assert re.search(rf"\| {process} \| {what} \|.*\| flat \|", ran.stdout), ran.stdout
+    assert "afterwards there is nothing left of it" in ran.stdout
