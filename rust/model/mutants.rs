@@ -147,8 +147,8 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         edits: &[
             ("words.sequence(slot).store(self.last, Ordering::Relaxed);", ""),
             (
-                "self.notify(words);\n        self.last",
-                "words.sequence(slot).store(self.last, Ordering::Relaxed);\nself.notify(words);\nself.last",
+                "self.notify(bells);\n        self.last",
+                "words.sequence(slot).store(self.last, Ordering::Relaxed);\nself.notify(bells);\nself.last",
             ),
         ],
         caught_by: &[("WAKE_UP", "NEWEST")],
@@ -156,10 +156,38 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "notify_before_latest",
         edits: &[
-            ("self.last += 2;", "self.last += 2;\nself.notify(words);"),
-            ("self.notify(words);\n        self.last\n", "self.last\n"),
+            ("self.last += 2;", "self.last += 2;\nself.notify(bells);"),
+            ("self.notify(bells);\n        self.last\n", "self.last\n"),
         ],
-        caught_by: &[("WAKE_UP", "WAKE_UP")],
+        caught_by: &[("WAKE_UP", "WAKE_UP"), ("SLEEPERS", "ASLEEP")],
+    },
+    // The two words that readers sleep on.
+    Mutant {
+        name: "the_bell_is_not_stored",
+        edits: &[("bells.bell().store(self.notified, Ordering::Release);", "")],
+        caught_by: &[("SLEEPERS", "ASLEEP")],
+    },
+    Mutant {
+        name: "notify_is_not_stored",
+        edits: &[("bells.notify().store(self.notified, Ordering::Release);", "")],
+        caught_by: &[("SLEEPERS", "ASLEEP")],
+    },
+    Mutant { name: "nobody_is_woken", edits: &[("bells.wake();", "")], caught_by: &[("SLEEPERS", "ASLEEP")] },
+    Mutant {
+        name: "woken_before_the_stores",
+        edits: &[
+            ("bells.bell().store(self.notified", "bells.wake();\nbells.bell().store(self.notified"),
+            ("        bells.wake();\n    }", "    }"),
+        ],
+        caught_by: &[("SLEEPERS", "ASLEEP")],
+    },
+    Mutant {
+        name: "woken_between_the_stores",
+        edits: &[
+            ("bells.notify().store(self.notified", "bells.wake();\nbells.notify().store(self.notified"),
+            ("        bells.wake();\n    }", "    }"),
+        ],
+        caught_by: &[("SLEEPERS", "ASLEEP")],
     },
     // The observer's seqlock.
     Mutant {
@@ -185,13 +213,24 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         caught_by: &[("ONE_READER", "RACE"), ("TWO_READERS", "RACE"), ("OBSERVER", "TORN")],
     },
     Mutant {
-        name: "notify_loaded_relaxed",
-        edits: &[("words.notify().load(Ordering::Acquire)", "words.notify().load(Ordering::Relaxed)")],
+        name: "number_loaded_relaxed",
+        edits: &[("word.load(Ordering::Acquire)", "word.load(Ordering::Relaxed)")],
+        caught_by: &[("WAKE_UP", "WAKE_UP")],
+    },
+    Mutant {
+        name: "bell_stored_relaxed",
+        edits: &[(
+            "bells.bell().store(self.notified, Ordering::Release)",
+            "bells.bell().store(self.notified, Ordering::Relaxed)",
+        )],
         caught_by: &[("WAKE_UP", "WAKE_UP")],
     },
     Mutant {
         name: "notify_stored_relaxed",
-        edits: &[("store(self.notified, Ordering::Release)", "store(self.notified, Ordering::Relaxed)")],
+        edits: &[(
+            "bells.notify().store(self.notified, Ordering::Release)",
+            "bells.notify().store(self.notified, Ordering::Relaxed)",
+        )],
         caught_by: &[("WAKE_UP", "WAKE_UP")],
     },
     Mutant {

@@ -6,18 +6,21 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
 use std::ptr::NonNull;
+use std::time::Duration;
 
+use crate::bell::Bell;
 use crate::files::{FileId, distrust, open_existing, own_uid};
 use crate::frame_info::Described;
 use crate::layout::{FIRST_SLOTS, HEADER_BYTES, Header, at, buffer_start, file_bytes};
 use crate::lease::{Lease, NoLease};
 use crate::lock::is_locked;
 use crate::mapping::Mapping;
-use crate::protocol::{Attempt, Latest, observe};
+use crate::protocol::{Attempt, Latest, glance, observe};
 use crate::search::{Found, has_slot};
 use crate::status::read_status;
 use crate::sync::{AtomicU32, Ordering};
 use crate::view::{View, read_u64};
+use crate::wake::sleep_on;
 use crate::{Error, Geometry, Name, ReaderOptions, State};
 
 /// How often a reader that the writer keeps overtaking tries again before it lets other things happen: a hold takes well
@@ -35,11 +38,19 @@ pub(crate) struct Attachment {
     id: FileId,
     file: File,
     view: View,
-    /// `None`: an observer, who holds nothing and copies.
-    lease: Option<Lease>,
+    standing: Standing,
     max_slots: usize,
     /// Buffers that were found inside the file.
     seen_slots: AtomicU32,
+}
+
+/// What a reader has beside its view of the frames.
+#[derive(Debug)]
+enum Standing {
+    /// A line: it holds frames in place, and sleeps on the bell beside the lines.
+    Leases(Lease),
+    /// A word to sleep on: an observer, who holds nothing and copies.
+    Observes(Bell),
 }
 
 /// A frame just taken: where it is, and the number of its slot if it is held.
@@ -67,20 +78,21 @@ impl Attachment {
             move |error| NoLease::Refused(Error::io(action, path)(error))
         };
         let observes = options.observe || found.owner != own_uid();
-        let (lease, view) = if observes {
+        let (standing, view) = if observes {
             let file = found.file.try_clone().map_err(refuse("opening"))?;
-            (None, View::far(file).map_err(refuse("mapping the header of"))?)
+            let bell = Bell::of(name, &found).map_err(refuse("mapping a page to sleep on for"))?;
+            (Standing::Observes(bell), View::Far(file))
         } else {
             let lease = Lease::take(name, &found, options)?;
             let length = file_bytes(found.max_slots, found.geometry.frame_bytes());
             let memory = Mapping::read_only(&found.file, length).map_err(refuse("mapping"))?;
             memory.populate(0, file_bytes(FIRST_SLOTS, found.geometry.frame_bytes()));
-            (Some(lease), View::Near(memory))
+            (Standing::Leases(lease), View::Near(memory))
         };
         #[allow(clippy::cast_possible_truncation, reason = "3")]
         let seen_slots = AtomicU32::new(FIRST_SLOTS as u32);
         let Found { file, id, directory, path, geometry, epoch, max_slots, .. } = found;
-        Ok(Attachment { geometry, epoch, path, directory, id, file, view, lease, max_slots, seen_slots })
+        Ok(Attachment { geometry, epoch, path, directory, id, file, view, standing, max_slots, seen_slots })
     }
 
     pub(crate) fn view(&self) -> &View {
@@ -92,7 +104,10 @@ impl Attachment {
     }
 
     pub(crate) fn lease(&self) -> Option<&Lease> {
-        self.lease.as_ref()
+        match &self.standing {
+            Standing::Leases(lease) => Some(lease),
+            Standing::Observes(_) => None,
+        }
     }
 
     /// Whether the name still stands for this segment.
@@ -105,9 +120,20 @@ impl Attachment {
         is_locked(&self.file, 0).unwrap_or(false)
     }
 
-    /// The number to sleep on; see [`View::glance`].
+    /// The number to sleep on; see [`glance`].
     pub(crate) fn number(&self) -> Result<u32, Error> {
-        self.view.glance().map_err(self.cut_off())
+        match &self.standing {
+            Standing::Leases(lease) => Ok(glance(lease.bell())),
+            Standing::Observes(bell) => bell.glance().map_err(self.cut_off()),
+        }
+    }
+
+    /// Sleeps until the number changes, for at most `limit`.
+    pub(crate) fn sleep(&self, seen: u32, limit: Duration) {
+        match &self.standing {
+            Standing::Leases(lease) => sleep_on(lease.bell(), seen, limit),
+            Standing::Observes(bell) => bell.sleep(seen, limit),
+        }
     }
 
     /// What the stream is doing. A look at `latest` that follows does not move before it.
@@ -123,9 +149,9 @@ impl Attachment {
     /// Takes the newest frame if it is newer than `seen`; `None` too if the writer laps this reader all the time.
     pub(crate) fn take(&self, seen: u64) -> Result<Option<Taken>, Error> {
         let mut overtaken_by = None;
-        for _ in 0..if self.lease.is_some() { TRIES_TO_HOLD } else { TRIES_TO_COPY } {
-            let attempt = match (&self.lease, &self.view) {
-                (Some(lease), View::Near(memory)) => self.try_hold(lease, memory, seen)?,
+        for _ in 0..if self.lease().is_some() { TRIES_TO_HOLD } else { TRIES_TO_COPY } {
+            let attempt = match (&self.standing, &self.view) {
+                (Standing::Leases(lease), View::Near(memory)) => self.try_hold(lease, memory, seen)?,
                 _ => self.try_copy(seen)?,
             };
             if let Ok(taken) = attempt {
@@ -211,26 +237,29 @@ impl Attachment {
 
     /// How many slots a hold may be on, of those seen so far; none for an observer.
     pub(crate) fn slots_to_hold(&self) -> usize {
-        if self.lease.is_some() { self.seen_slots.load(Ordering::Relaxed) as usize } else { 0 }
+        if self.lease().is_some() { self.seen_slots.load(Ordering::Relaxed) as usize } else { 0 }
     }
 
     /// Where a slot's bytes lie, whether they are held or not.
     pub(crate) fn first_byte(&self, slot: usize) -> NonNull<u8> {
-        let (View::Near(memory) | View::Far(_, memory)) = &self.view;
         let frame_bytes = self.geometry.frame_bytes();
-        memory.bytes(buffer_start(slot, frame_bytes), frame_bytes)
+        self.frames().bytes(buffer_start(slot, frame_bytes), frame_bytes)
     }
 
     /// The bytes of a slot that the caller holds.
     #[allow(unsafe_code, reason = "hands out the bytes of a held slot")]
     pub(crate) fn held(&self, slot: usize) -> &[u8] {
-        let (View::Near(memory), frame_bytes) = (&self.view, self.geometry.frame_bytes()) else {
-            unreachable!("an observer holds nothing");
-        };
+        let frame_bytes = self.geometry.frame_bytes();
         debug_assert!(slot < self.max_slots && buffer_start(slot, frame_bytes) >= HEADER_BYTES);
         // SAFETY: the caller has a hold on the slot, which `admit` found inside the file; no writer touches it until the
         // hold is released, and the hold's owner borrows `self` from its own reference to it.
-        unsafe { memory.held(buffer_start(slot, frame_bytes), frame_bytes) }
+        unsafe { self.frames().held(buffer_start(slot, frame_bytes), frame_bytes) }
+    }
+
+    /// Header and buffers, mapped. Who asks has found a buffer to hold, or is about to.
+    fn frames(&self) -> &Mapping {
+        let View::Near(memory) = &self.view else { unreachable!("an observer holds nothing") };
+        memory
     }
 
     /// The status text.

@@ -50,6 +50,11 @@ impl Directories {
     pub(crate) fn candidates(&self) -> &[Candidate] {
         &self.0
     }
+
+    /// The candidate at this path, where it is a directory of our own.
+    pub(crate) fn own(&self, path: &Path) -> Option<&Candidate> {
+        self.0.iter().find(|candidate| candidate.private && candidate.path == path)
+    }
 }
 
 /// A later change of the working directory must not move a stream.

@@ -87,12 +87,29 @@ pub(crate) fn distrust(metadata: &Metadata, owners: &[u32]) -> Option<String> {
         return Some(format!("it has {} names (hard links), ours have one", metadata.nlink()));
     }
     if !owners.contains(&metadata.uid()) {
-        return Some(format!("it belongs to user {}, not to user {}", metadata.uid(), own_uid()));
+        return Some(format!("it belongs to {}, not to user {}", user(metadata.uid()), own_uid()));
     }
     if metadata.mode() & 0o022 != 0 {
         return Some(format!("others may write to it (mode {:o})", metadata.mode() & 0o777));
     }
     None
+}
+
+/// Whose a name is that stands for somebody else's file, and what a writer is to do.
+pub(crate) fn somebody_else_s(metadata: &Metadata) -> String {
+    format!(
+        "it belongs to {}, whose the name is as long as it is there, and this is user {}: choose another \
+         shared_memory_name, or have it removed",
+        user(metadata.uid()),
+        own_uid()
+    )
+}
+
+/// A user, for people.
+fn user(number: u32) -> String {
+    const OVERFLOW: u32 = 65534;
+    let unknown = if number == OVERFLOW { " (nobody; in a container, whoever is not known there)" } else { "" };
+    format!("user {number}{unknown}")
 }
 
 /// Whether a failed open is about what stands at the path, and not about the directory or this process.
@@ -107,13 +124,18 @@ pub(crate) fn explain(error: &io::Error, path: &Path) -> String {
         Some(libc::ELOOP) => "it is a symbolic link, which is not followed: remove it".to_owned(),
         Some(libc::ENXIO) => "it is not a regular file: remove it".to_owned(),
         Some(libc::EACCES | libc::EPERM) => match path.symlink_metadata() {
-            Ok(metadata) => format!(
-                "permission denied: it belongs to user {} with mode {:o}, this is user {}; run as that user, or publish \
-                 with a wider access mode (video.access)",
-                metadata.uid(),
-                metadata.mode() & 0o777,
-                own_uid()
-            ),
+            Ok(metadata) => {
+                let group = metadata.gid();
+                let or_group =
+                    if metadata.mode() & 0o040 == 0 { String::new() } else { format!(" or in group {group}") };
+                format!(
+                    "permission denied: it belongs to {} with mode {:o}, this is user {}; run as that user{or_group}, or \
+                     publish with a wider access mode (video.access)",
+                    user(metadata.uid()),
+                    metadata.mode() & 0o777,
+                    own_uid()
+                )
+            }
             Err(_) => "permission denied".to_owned(),
         },
         _ => error.to_string(),

@@ -44,6 +44,8 @@ pub(crate) const DISCONTINUITY: u32 = 1;
 pub(crate) trait Shared {}
 impl Shared for Header {}
 impl Shared for Leases {}
+impl Shared for LeasesHead {}
+impl Shared for AtomicU32 {}
 
 /// The first page of the frames file.
 #[repr(C)]
@@ -141,12 +143,20 @@ pub(crate) struct Descriptor {
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct Leases {
+    pub(crate) head: LeasesHead,
+    pub(crate) line: [LeaseLine; LINES],
+}
+
+/// The first page of the lease file: the writer's part of it.
+#[repr(C)]
+#[derive(Debug)]
+pub(crate) struct LeasesHead {
     pub(crate) magic: AtomicU64,
     pub(crate) abi: AtomicU32,
     pub(crate) lines: AtomicU32,
     pub(crate) epoch: AtomicU64,
-    reserved: [AtomicU64; 509],
-    pub(crate) line: [LeaseLine; LINES],
+    pub(crate) bell: Line<AtomicU32>,
+    reserved: [[AtomicU64; 8]; 62],
 }
 
 /// What one reader handle holds, and its figures: written by that handle alone.
@@ -185,18 +195,14 @@ impl Words for Header {
         &self.latest.0
     }
 
-    fn notify(&self) -> &AtomicU32 {
-        &self.notify.0
-    }
-
     fn sequence(&self, slot: usize) -> &AtomicU64 {
         &self.descriptors[slot].sequence
     }
 }
 
-/// Byte offsets in the header page, for whoever reads it with `pread`.
+/// Byte offsets in the head pages, for whoever reads them with `pread`.
 pub(crate) mod at {
-    use super::{Condition, Counters, Descriptor, Header, Identity, MAX_SLOTS, offset_of, size_of};
+    use super::{Condition, Counters, Descriptor, Header, Identity, LeasesHead, MAX_SLOTS, offset_of, size_of};
 
     const IDENTITY: usize = offset_of!(Header, identity);
     pub(crate) const MAGIC: usize = IDENTITY + offset_of!(Identity, magic);
@@ -221,6 +227,9 @@ pub(crate) mod at {
     pub(crate) const DROPPED: usize = offset_of!(Header, counters) + offset_of!(Counters, dropped);
     pub(crate) const HEARTBEAT: usize = offset_of!(Header, counters) + offset_of!(Counters, heartbeat_ns);
     pub(crate) const BUFFERS: usize = offset_of!(Header, counters) + offset_of!(Counters, buffers);
+    pub(crate) const LEASES_ABI: usize = offset_of!(LeasesHead, abi);
+    pub(crate) const LEASES_EPOCH: usize = offset_of!(LeasesHead, epoch);
+    pub(crate) const LEASES_BELL: usize = offset_of!(LeasesHead, bell);
     pub(crate) const WRITER_PID: usize = offset_of!(Header, legacy) + offset_of!(super::Legacy, writer_pid);
 
     /// Where the descriptor of `slot` starts.
@@ -245,7 +254,7 @@ const _: () = {
     assert!(offset_of!(Header, identity) == 256);
     assert!(offset_of!(Header, descriptors) == 2048);
     assert!(size_of::<Descriptor>() == 128 && size_of::<LeaseLine>() == 128);
-    assert!(size_of::<Leases>() == HEADER_BYTES + LINES * 128);
+    assert!(size_of::<LeasesHead>() == HEADER_BYTES && size_of::<Leases>() == HEADER_BYTES + LINES * 128);
     assert!(align_of::<Header>() <= 4096 && align_of::<Leases>() <= 4096);
 };
 
@@ -286,7 +295,7 @@ mod tests {
         let descriptor = fields!(0, Descriptor: sequence frame_number captured_ns published_ns wall_ns position_ns
             loop_count flags);
         assert_eq!(descriptor, table("Descriptors"));
-        assert_eq!(fields!(0, Leases: magic abi lines epoch), table("Leases head"));
+        assert_eq!(fields!(0, LeasesHead: magic abi lines epoch bell), table("Leases head"));
         let line = fields!(0, LeaseLine: mask pid frames_read missed held_since_ns attached_ns last_sequence name);
         assert_eq!(line, table("Lease line"));
         for reason in crate::Reason::ALL.iter().skip(1) {

@@ -7,12 +7,12 @@ use crate::clock::monotonic_ns;
 use crate::figures::store_name;
 use crate::files::{FileId, distrust, explain, open_existing, own_uid};
 use crate::fork::GuardedFile;
-use crate::layout::{ABI, LEASES_MAGIC, LINES, LeaseLine, Leases};
+use crate::layout::{ABI, LEASES_MAGIC, LINES, LeaseLine, Leases, LeasesHead};
 use crate::lock::try_lock;
 use crate::mapping::Mapping;
 use crate::protocol::{Holds, adopt};
 use crate::search::Found;
-use crate::sync::Ordering;
+use crate::sync::{AtomicU32, Ordering};
 use crate::{Error, Name, ReaderOptions};
 
 /// One line, locked for as long as this lives.
@@ -65,7 +65,7 @@ impl Lease {
         let map = |error| NoLease::Refused(failed("mapping")(error));
         let memory = Mapping::writable(&unlocked, size_of::<Leases>()).map_err(map)?;
         memory.populate(0, size_of::<Leases>());
-        let head: &Leases = memory.shared(0);
+        let head: &LeasesHead = memory.shared(0);
         let relaxed = Ordering::Relaxed; // written before the file was published
         if (head.magic.load(relaxed), head.abi.load(relaxed)) != (LEASES_MAGIC, ABI)
             || head.lines.load(relaxed) as usize != LINES
@@ -95,6 +95,11 @@ impl Lease {
         line.attached_ns.store(monotonic_ns(), Ordering::Relaxed);
         store_name(line, reader_name);
         line.pid.store(std::process::id(), Ordering::Relaxed);
+    }
+
+    /// The word to sleep on.
+    pub(crate) fn bell(&self) -> &AtomicU32 {
+        &self.memory.shared::<LeasesHead>(0).bell.0
     }
 
     pub(crate) fn line(&self) -> &LeaseLine {

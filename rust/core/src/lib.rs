@@ -94,6 +94,7 @@ compile_error!("billiards-video maps up to 16 buffers of 2^30 bytes: this machin
 compile_error!("billiards-video shares little-endian memory: this machine is big-endian");
 
 mod attachment;
+mod bell;
 mod clock;
 mod directories;
 mod error;

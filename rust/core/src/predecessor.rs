@@ -5,14 +5,15 @@ use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use crate::bell::open_leases;
 use crate::clock::monotonic_ns;
-use crate::files::{FileId, distrust, explain, is_about_the_file, open_existing, own_uid};
-use crate::layout::{ABI, HEADER_BYTES, Header, LEGACY_MAGIC, MAGIC, at};
+use crate::files::{FileId, distrust, explain, is_about_the_file, open_existing, own_uid, somebody_else_s};
+use crate::layout::{ABI, HEADER_BYTES, Header, LEGACY_MAGIC, LeasesHead, MAGIC, at};
 use crate::lock::is_locked;
 use crate::mapping::Mapping;
 use crate::state::{self, Reason, State};
 use crate::sync::Ordering;
-use crate::wake::wake_all;
+use crate::wake::{wake_all, wake_strangers};
 use crate::{Error, Name};
 
 /// What a name stands for, as its next writer sees it.
@@ -32,6 +33,8 @@ pub(crate) enum Predecessor {
 #[derive(Debug)]
 pub(crate) struct Remains {
     memory: Mapping,
+    /// The head of its leases file, if that is still there. It is swept away before the readers are told.
+    leases: Option<Mapping>,
     path: PathBuf,
     id: FileId,
     pub(crate) epoch: u64,
@@ -47,12 +50,18 @@ impl Predecessor {
         let taken = |problem: String| Error::NameTaken { path: path.clone(), problem };
         let file = match open_existing(&path, true) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Predecessor::None),
-            Err(error) if is_about_the_file(&error) => return Err(taken(explain(&error, &path))),
+            Err(error) if is_about_the_file(&error) => {
+                return Err(taken(match path.symlink_metadata() {
+                    Ok(metadata) if metadata.uid() != own_uid() => somebody_else_s(&metadata),
+                    _ => explain(&error, &path),
+                }));
+            }
             opened => opened.map_err(Error::io("opening", &path))?,
         };
         let metadata = file.metadata().map_err(Error::io("looking at", &path))?;
         match distrust(&metadata, &[own_uid()]) {
             Some(_) if metadata.nlink() == 0 => return Ok(Predecessor::None),
+            Some(_) if metadata.uid() != own_uid() => return Err(taken(somebody_else_s(&metadata))),
             Some(problem) => return Err(taken(problem + "; remove it, or choose another shared_memory_name")),
             None => {}
         }
@@ -67,7 +76,9 @@ impl Predecessor {
             (true, MAGIC, _) if abi == ABI => {
                 let memory = Mapping::writable(&file, HEADER_BYTES).map_err(Error::io("mapping", &path))?;
                 let (id, epoch) = (FileId::of(&metadata), word(at::EPOCH));
-                Ok(Predecessor::Dead(Remains { memory, path, id, epoch }))
+                let leases = open_leases(&name.leases(directory, epoch), own_uid(), epoch, true);
+                let leases = leases.and_then(|file| Mapping::writable(&file, size_of::<LeasesHead>()).ok());
+                Ok(Predecessor::Dead(Remains { memory, leases, path, id, epoch }))
             }
             (true, MAGIC, _) | (true, _, LEGACY_MAGIC) => Ok(Predecessor::Strange),
             _ => Err(taken(
@@ -83,9 +94,15 @@ impl Remains {
     pub(crate) fn supersede(&self) {
         let header: &Header = self.memory.shared(0);
         supersede(header, Reason::NewWriter);
-        // Release: the state must not move after the number that readers sleep on.
+        // Release, on both: the state must not move after the number that readers sleep on. Added to what is there: how
+        // far the dead writer had counted is not known.
+        if let Some(leases) = &self.leases {
+            let bell = &leases.shared::<LeasesHead>(0).bell.0;
+            bell.fetch_add(1, Ordering::Release);
+            wake_all(bell);
+        }
         header.notify.0.fetch_add(1, Ordering::Release);
-        wake_all(&header.notify.0);
+        wake_strangers(&header.notify.0);
     }
 
     /// Takes its name away, if it is still its own. Who is attached keeps the memory.

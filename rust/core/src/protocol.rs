@@ -46,10 +46,21 @@ pub(crate) const MAX_SLOTS: usize = 16;
 pub(crate) trait Words {
     /// The newest complete frame, packed by [`Latest::pack`]; 0 before the first.
     fn latest(&self) -> &AtomicU64;
-    /// Counts publishes and changes of state; what readers sleep on.
-    fn notify(&self) -> &AtomicU32;
     /// The sequence of the frame in `slot`: 0 never written, odd while bytes may be changing, else complete.
     fn sequence(&self, slot: usize) -> &AtomicU64;
+}
+
+/// The words that readers sleep on, written by the writer alone. Both count publishes and changes of state.
+///
+/// There are two, since whoever can map a word can reach everybody who sleeps on it: wake them for nothing, or move them
+/// to a word that nobody rings. Who may write leases sleeps apart from those who may only see the frames.
+pub(crate) trait Bells {
+    /// For those who can open the leases file.
+    fn bell(&self) -> &AtomicU32;
+    /// For all others.
+    fn notify(&self) -> &AtomicU32;
+    /// Wakes those who sleep on either word. Never waits.
+    fn wake(&self);
 }
 
 /// The lease lines: the masks, each written by its reader alone, and the kernel's word on who lives.
@@ -87,11 +98,12 @@ impl Latest {
     }
 }
 
-/// The number to sleep on. Take it *before* looking for a frame, and sleep only while it has not changed.
-pub(crate) fn glance(words: &impl Words) -> u32 {
-    // Acquire, with the Release in `publish`: the look at `latest` that follows must not move before this load. If it
+/// The number to sleep on, from the one of the [`Bells`] on which it is to be slept. Take it *before* looking for a frame,
+/// and sleep only while it has not changed.
+pub(crate) fn glance(word: &AtomicU32) -> u32 {
+    // Acquire, with the Releases in `notify`: the look at `latest` that follows must not move before this load. If it
     // did, it could miss a frame whose increment is already in the number, and the sleep would miss its wake-up.
-    words.notify().load(Ordering::Acquire)
+    word.load(Ordering::Acquire)
 }
 
 /// The writer's half: which slots hold what, in private memory.
@@ -155,9 +167,9 @@ impl Publisher {
         None
     }
 
-    /// Makes the frame in a claimed slot the newest. Pixels and descriptor are complete; gives the frame's sequence.
-    /// The caller wakes the sleepers.
-    pub(crate) fn publish(&mut self, words: &impl Words, slot: usize) -> u64 {
+    /// Makes the frame in a claimed slot the newest, and wakes the sleepers. Pixels and descriptor are complete; gives the
+    /// frame's sequence.
+    pub(crate) fn publish(&mut self, words: &impl Words, bells: &impl Bells, slot: usize) -> u64 {
         self.last += 2;
         self.latest = Some(slot);
         self.sequences[slot] = self.last;
@@ -165,15 +177,19 @@ impl Publisher {
         words.sequence(slot).store(self.last, Ordering::Relaxed);
         // Release: pixels, descriptor and the even sequence must not move after this store; it is what readers acquire.
         words.latest().store(Latest { sequence: self.last, slot }.pack(), Ordering::Release);
-        self.notify(words);
+        self.notify(bells);
         self.last
     }
 
-    /// Ends the sleep of whoever glanced before this call (the caller wakes them): a frame or a state is new.
-    pub(crate) fn notify(&mut self, words: &impl Words) {
+    /// Ends the sleep of whoever glanced before this call: a frame or a state is new.
+    pub(crate) fn notify(&mut self, bells: &impl Bells) {
         self.notified = self.notified.wrapping_add(1);
-        // Release: the store of `latest`, or of the state, must not move after this one. See `glance`.
-        words.notify().store(self.notified, Ordering::Release);
+        // Release, on both: the store of `latest`, or of the state, must not move after these. See `glance`.
+        bells.bell().store(self.notified, Ordering::Release);
+        bells.notify().store(self.notified, Ordering::Release);
+        // After the stores. The kernel compares the word with the number glanced at once more, under a lock of its own,
+        // before it lets anybody sleep; so who was let sleep is there to be woken, and who comes later does not sleep.
+        bells.wake();
     }
 
     /// Whether no slot could be claimed now. A look, not a promise: a reader may name or leave a slot at any time.

@@ -142,8 +142,8 @@ impl Reader {
         if frame.is_some() || !cursor.is_look_due() {
             return Ok(frame);
         }
-        let number = cursor.attachment.number()?;
-        if self.follow(&mut cursor, Some(number)) { cursor.take() } else { Ok(None) }
+        let number = cursor.attachment.number().ok();
+        if self.follow(&mut cursor, number) { cursor.take() } else { Ok(None) }
     }
 
     /// As [`newest`](Self::newest), but only looks into the segment attached now, and gives nothing if that is over: it

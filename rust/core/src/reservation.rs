@@ -99,7 +99,7 @@ impl Reservation {
                     let directory = candidate.path().to_owned();
                     return Ok(Writer::begin(self.name, self.options, directory, self.right, segment, notices));
                 }
-                Err(error) if is_full(&error) => no_space(candidate, Some(geometry)),
+                Err(error) if is_full(&error) => no_space(Some(geometry), &free(candidate)),
                 Err(error @ Error::Io { .. }) => {
                     // Another user may have taken the name since the look: that is an error, not a reason to go elsewhere.
                     Predecessor::look(&self.name, candidate.path())?;
@@ -129,7 +129,7 @@ fn claim(
     candidate.prepare().map_err(Failure::Here)?;
     let directory = candidate.path();
     let right = Right::take(name, directory).map_err(|error| match error {
-        error if is_full(&error) => Failure::Here(no_space(candidate, geometry)),
+        error if is_full(&error) => Failure::Here(no_space(geometry, &free(candidate))),
         Error::Io { .. } => Failure::Here(error.to_string()),
         error => Failure::Final(error),
     })?;
@@ -210,19 +210,35 @@ pub(crate) fn succeed(
     Ok(segment)
 }
 
+/// Says of a segment that finds no room beside another one how much it needs, and what gives it. Other errors stay as they
+/// are.
+pub(crate) fn explain_room(error: Error, name: &Name, directory: &Path, geometry: Geometry) -> Error {
+    if !is_full(&error) {
+        return error;
+    }
+    let attempts = format!("{}: {}", directory.display(), no_space(Some(geometry), " beside the one in use"));
+    Error::NoRoom { name: name.to_string(), attempts }
+}
+
 fn is_full(error: &Error) -> bool {
     matches!(error, Error::Io { source, .. } if files::is_full(source))
 }
 
 #[allow(clippy::cast_precision_loss, reason = "megabytes for people")]
-fn no_space(candidate: &Candidate, geometry: Option<Geometry>) -> String {
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}
+
+/// What is free in a directory, if the system tells.
+fn free(candidate: &Candidate) -> String {
+    candidate.free_bytes().map_or_else(String::new, |free| format!(" and {} are free", megabytes(free)))
+}
+
+fn no_space(geometry: Option<Geometry>, there_is: &str) -> String {
     let needed = geometry.map_or_else(String::new, |geometry| {
-        let bytes = file_bytes(FIRST_SLOTS, geometry.frame_bytes()) as f64;
-        format!(": {geometry} needs {:.1} MB", bytes / 1e6)
+        format!(": {geometry} needs {}", megabytes(file_bytes(FIRST_SLOTS, geometry.frame_bytes()) as u64))
     });
-    let free =
-        candidate.free_bytes().map_or_else(String::new, |free| format!(" and {:.1} MB are free", free as f64 / 1e6));
     format!(
-        "no space left{needed}{free} (make it larger with 'mount -o remount,size=...', in a container with --shm-size)"
+        "no space left{needed}{there_is} (make it larger with 'mount -o remount,size=...', in a container with --shm-size)"
     )
 }

@@ -1,11 +1,13 @@
 //! The right to publish under a name: a lock on `<name>.lock`, held for the writer's life.
 
-use std::fs::{self, File, Metadata};
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
-use crate::files::{FileId, create_private, distrust, explain, is_about_the_file, is_full, open_existing, own_uid};
+use crate::files::{
+    FileId, create_private, distrust, explain, is_about_the_file, is_full, open_existing, own_uid, somebody_else_s,
+};
 use crate::fork::GuardedFile;
 use crate::lock::{is_locked, try_lock};
 use crate::{Error, Name};
@@ -34,7 +36,7 @@ impl Right {
             let locked = file.metadata().map_err(Error::io("looking at", &path))?;
             if FileId::at(&path) == Some(FileId::of(&locked)) {
                 let right = Right { file, path }; // from here on its drop removes the file
-                let pid = format!("{}\n", std::process::id());
+                let pid = format!("{} {}\n", std::process::id(), pid_namespace().unwrap_or_default());
                 let file = &right.file;
                 return match file.set_len(0).and_then(|()| file.write_all_at(pid.as_bytes(), 0)) {
                     // The pid is for people. Where there is no room for it, there will be when leftovers are swept.
@@ -70,16 +72,29 @@ impl Drop for Right {
 /// Who holds the right to a name, if anybody does: "pid 1234".
 pub(crate) fn current_holder(name: &Name, directory: &Path) -> Option<String> {
     let file = open_existing(&name.lock(directory), false).ok()?;
+    // Whatever another user has put there says nothing about this stream.
+    distrust(&file.metadata().ok()?, &[own_uid(), 0]).is_none().then_some(())?;
     is_locked(&file, 0).unwrap_or(false).then(|| holder(&file))
 }
 
 fn holder(file: &File) -> String {
-    let mut text = [0; 16];
+    let mut text = [0; 32];
     let length = file.read_at(&mut text, 0).unwrap_or(0);
-    match String::from_utf8_lossy(&text[..length]).trim().parse::<u32>() {
-        Ok(pid) => format!("pid {pid}"),
-        Err(_) => "an unknown process".to_owned(),
+    let text = String::from_utf8_lossy(&text[..length]);
+    let mut words = text.split_whitespace();
+    let Some(pid) = words.next().and_then(|word| word.parse::<u32>().ok()) else {
+        return "an unknown process".to_owned();
+    };
+    let theirs = words.next().and_then(|word| word.parse::<u64>().ok()).filter(|&known| known != 0);
+    match (theirs, pid_namespace()) {
+        (Some(theirs), Some(ours)) if theirs != ours => format!("pid {pid} of another PID namespace"),
+        _ => format!("pid {pid}"),
     }
+}
+
+/// Which processes this one counts itself among, where the system tells: in a container, others than its host does.
+fn pid_namespace() -> Option<u64> {
+    fs::metadata("/proc/self/ns/pid").ok().map(|namespace| namespace.ino())
 }
 
 fn open_or_create(path: &Path) -> Result<File, Error> {
@@ -92,7 +107,7 @@ fn open_or_create(path: &Path) -> Result<File, Error> {
                     // Removed between the open and the look: not foul play, and not a name any more.
                     Some(_) if metadata.nlink() == 0 => continue,
                     Some(_) if metadata.uid() != own_uid() => {
-                        Err(Error::NameTaken { path: path.to_owned(), problem: somebody_else(&metadata) })
+                        Err(Error::NameTaken { path: path.to_owned(), problem: somebody_else_s(&metadata) })
                     }
                     Some(problem) => Err(Error::NameTaken { path: path.to_owned(), problem: problem + ": remove it" }),
                 };
@@ -103,7 +118,7 @@ fn open_or_create(path: &Path) -> Result<File, Error> {
             },
             Err(error) if is_about_the_file(&error) && path.symlink_metadata().is_ok() => {
                 let problem = match path.symlink_metadata() {
-                    Ok(metadata) if metadata.uid() != own_uid() => somebody_else(&metadata),
+                    Ok(metadata) if metadata.uid() != own_uid() => somebody_else_s(&metadata),
                     _ => explain(&error, path),
                 };
                 return Err(Error::NameTaken { path: path.to_owned(), problem });
@@ -111,12 +126,4 @@ fn open_or_create(path: &Path) -> Result<File, Error> {
             Err(error) => return Err(Error::io("opening", path)(error)),
         }
     }
-}
-
-fn somebody_else(metadata: &Metadata) -> String {
-    format!(
-        "it belongs to user {}, who publishes under this name, and this is user {}: choose another shared_memory_name",
-        metadata.uid(),
-        own_uid()
-    )
 }

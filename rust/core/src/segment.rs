@@ -10,13 +10,18 @@ use crate::files::{FileId, allocate, create_private, open_existing};
 use crate::fork::GuardedFile;
 use crate::layout::{
     ABI, Descriptor, FIRST_SLOTS, HEADER_BYTES, Header, LEASES_MAGIC, LEGACY_MAGIC, LEGACY_VERSION, LINES, Leases,
-    MAGIC, NO_POSITION, STATUS_BYTES, STATUS_MAGIC, buffer_start, file_bytes,
+    LeasesHead, MAGIC, NO_POSITION, STATUS_BYTES, STATUS_MAGIC, buffer_start, file_bytes,
 };
 use crate::lock::{is_locked, try_lock};
 use crate::mapping::Mapping;
-use crate::protocol::{Lines, MAX_SLOTS};
+use crate::protocol::{Bells, Lines, MAX_SLOTS};
 use crate::sync::{AtomicU32, Ordering};
+use crate::wake::{wake_all, wake_strangers};
 use crate::{Error, Geometry, Name};
+
+/// How often a segment is begun anew where one of its files is there already. Whoever watches the directory learns the epoch
+/// from the first file, and may be faster with the next: once in a while, and not a hundred times in a row.
+const TRIES: usize = 100;
 
 /// Who, beside the writer's own user, may watch: frames and status, never leases.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,6 +50,7 @@ impl Access {
 pub(crate) struct Segment {
     pub(crate) geometry: Geometry,
     pub(crate) epoch: u64,
+    access: Access,
     path: PathBuf,
     frames: GuardedFile,
     memory: Mapping,
@@ -56,11 +62,12 @@ pub(crate) struct Segment {
     pins: [AtomicU32; MAX_SLOTS],
 }
 
-/// The lease lines as the writer sees them: mapped read-only, so that it cannot write to one.
+/// The lease lines as the writer sees them: mapped read-only, so that it cannot write to one. Only the head is its own.
 #[derive(Debug)]
 struct LeaseFile {
     file: File,
     memory: Mapping,
+    head: Mapping,
 }
 
 impl Segment {
@@ -73,18 +80,41 @@ impl Segment {
         max_slots: usize,
         access: Access,
     ) -> Result<Segment, Error> {
+        let mut tries = 1..TRIES;
+        loop {
+            match Segment::try_create(name, directory, geometry, max_slots, access) {
+                Err(Error::Io { source, .. })
+                    if source.kind() == io::ErrorKind::AlreadyExists && tries.next().is_some() => {}
+                done => return done,
+            }
+        }
+    }
+
+    fn try_create(
+        name: &Name,
+        directory: &Path,
+        geometry: Geometry,
+        max_slots: usize,
+        access: Access,
+    ) -> Result<Segment, Error> {
         let mut entropy = [0; 8];
         rustix::rand::getrandom(&mut entropy, rustix::rand::GetRandomFlags::empty())
             .map_err(|error| Error::io("reading random bytes for", directory)(error.into()))?;
         let epoch = u64::from_ne_bytes(entropy);
+        let (leases_path, status_path) = (name.leases(directory, epoch), name.status(directory, epoch));
+        let (unborn, path) = (name.unborn(directory, epoch), name.frames(directory));
         let mut unfinished = Unfinished(Vec::new());
-        let leases = LeaseFile::create(&unfinished.add(name.leases(directory, epoch)), epoch)?;
-        let status_path = unfinished.add(name.status(directory, epoch));
-        let status = create_status(&status_path, epoch, access)?;
-        let unborn = unfinished.add(name.unborn(directory, epoch));
-        let path = name.frames(directory);
+        // One right after the other, before anything is done with them.
+        let mut create = |path: &Path| {
+            let file = create_private(path).map_err(Error::io("creating", path))?;
+            unfinished.0.push(path.to_owned());
+            Ok(file)
+        };
+        let frames = GuardedFile::open(|| create(&unborn))?;
+        let (leases, status) = (create(&leases_path)?, create(&status_path)?);
 
-        let frames = GuardedFile::open(|| create_private(&unborn).map_err(Error::io("creating", &unborn)))?;
+        let leases = LeaseFile::fill(leases, &leases_path, epoch)?;
+        fill_status(&status, &status_path, epoch, access)?;
         let ours = try_lock(&frames, 0).map_err(Error::io("locking", &unborn))?;
         debug_assert!(ours, "nobody else knows the file yet");
         let frame_bytes = geometry.frame_bytes();
@@ -101,13 +131,13 @@ impl Segment {
         let id = |file: &File| file.metadata().map(|metadata| FileId::of(&metadata));
         let files = [
             (path.clone(), id(&frames).map_err(Error::io("looking at", &unborn))?),
-            (name.leases(directory, epoch), id(&leases.file).map_err(Error::io("looking at", &path))?),
+            (leases_path, id(&leases.file).map_err(Error::io("looking at", &path))?),
             (status_path, id(&status).map_err(Error::io("looking at", &path))?),
         ];
         fs::rename(&unborn, &path).map_err(Error::io("publishing", &path))?;
         unfinished.0.clear();
         let pins = [const { AtomicU32::new(0) }; MAX_SLOTS];
-        Ok(Segment { geometry, epoch, path, frames, memory, max_slots, leases, status, files, pins })
+        Ok(Segment { geometry, epoch, access, path, frames, memory, max_slots, leases, status, files, pins })
     }
 
     /// # Errors
@@ -201,6 +231,25 @@ impl Segment {
     }
 }
 
+impl Bells for Segment {
+    fn bell(&self) -> &AtomicU32 {
+        &self.leases.head.shared::<LeasesHead>(0).bell.0
+    }
+
+    fn notify(&self) -> &AtomicU32 {
+        &self.header().notify.0
+    }
+
+    fn wake(&self) {
+        // First those who can hold frames: what the others do to their word delays nobody but themselves.
+        wake_all(self.bell());
+        // Whoever can open the owner's own frames can open the leases beside them, and sleeps there.
+        if self.access != Access::Owner {
+            wake_strangers(self.notify());
+        }
+    }
+}
+
 impl Lines for Segment {
     fn count(&self) -> usize {
         LINES
@@ -217,8 +266,7 @@ impl Lines for Segment {
 }
 
 impl LeaseFile {
-    fn create(path: &Path, epoch: u64) -> Result<LeaseFile, Error> {
-        let file = create_private(path).map_err(Error::io("creating", path))?;
+    fn fill(file: File, path: &Path, epoch: u64) -> Result<LeaseFile, Error> {
         allocate(&file, 0, size_of::<Leases>() as u64).map_err(Error::io("making room for", path))?;
         let mut head = [0; 24];
         head[..8].copy_from_slice(&LEASES_MAGIC.to_le_bytes());
@@ -229,20 +277,20 @@ impl LeaseFile {
         file.write_all_at(&head, 0).map_err(Error::io("writing", path))?;
         let memory = Mapping::read_only(&file, size_of::<Leases>()).map_err(Error::io("mapping", path))?;
         memory.populate(0, size_of::<Leases>());
-        Ok(LeaseFile { file, memory })
+        let head = Mapping::writable(&file, size_of::<LeasesHead>()).map_err(Error::io("mapping", path))?;
+        head.populate(0, size_of::<LeasesHead>());
+        Ok(LeaseFile { file, memory, head })
     }
 }
 
-fn create_status(path: &Path, epoch: u64, access: Access) -> Result<File, Error> {
-    let file = create_private(path).map_err(Error::io("creating", path))?;
-    allocate(&file, 0, STATUS_BYTES as u64).map_err(Error::io("making room for", path))?;
+fn fill_status(file: &File, path: &Path, epoch: u64, access: Access) -> Result<(), Error> {
+    allocate(file, 0, STATUS_BYTES as u64).map_err(Error::io("making room for", path))?;
     let mut head = [0; 24];
     head[..8].copy_from_slice(&STATUS_MAGIC.to_le_bytes());
     head[8..12].copy_from_slice(&ABI.to_le_bytes());
     head[16..].copy_from_slice(&epoch.to_le_bytes());
     file.write_all_at(&head, 0).map_err(Error::io("writing", path))?;
-    file.set_permissions(access.mode()).map_err(Error::io("setting the mode of", path))?;
-    Ok(file)
+    file.set_permissions(access.mode()).map_err(Error::io("setting the mode of", path))
 }
 
 #[allow(clippy::cast_possible_truncation, reason = "buffer and line counts are below 100")]
@@ -277,13 +325,6 @@ fn initialise(header: &Header, geometry: Geometry, epoch: u64, max_slots: usize)
 
 /// Files of a segment that is not published yet: removed if it never is.
 struct Unfinished(Vec<PathBuf>);
-
-impl Unfinished {
-    fn add(&mut self, path: PathBuf) -> PathBuf {
-        self.0.push(path.clone());
-        path
-    }
-}
 
 impl Drop for Unfinished {
     fn drop(&mut self) {

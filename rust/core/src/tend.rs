@@ -107,6 +107,11 @@ impl Writer {
 
     /// Makes sure that a segment may be published under the name: nobody else's stands there, and the right is ours.
     pub(crate) fn reclaim(&mut self) -> Result<(), Error> {
+        // A directory of our own may have gone with all that was in it, and somebody else's may stand there now.
+        if let Some(own) = self.options.directories.own(&self.directory) {
+            let taken = |problem| Error::NameTaken { path: self.directory.clone(), problem };
+            own.prepare().map_err(taken)?;
+        }
         if !self.segment.has_its_name()
             && let Predecessor::Live(holder) = Predecessor::look(&self.name, &self.directory)?
         {

@@ -121,7 +121,7 @@ impl Reader {
         if interrupt() {
             return Err(Error::Interrupted);
         }
-        attachment.view().sleep(number, until.saturating_duration_since(now));
+        attachment.sleep(number, until.saturating_duration_since(now));
         Ok(Woken::LookAgain)
     }
 

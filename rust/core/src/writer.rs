@@ -9,12 +9,11 @@ use crate::layout::{FIRST_SLOTS, LINES, MAX_HELD, STATUS_BYTES, STATUS_HEAD_BYTE
 use crate::loan::Loan;
 use crate::predecessor::{supersede, sweep};
 use crate::protocol::{Lines, Publisher};
-use crate::reservation::{Reservation, succeed};
+use crate::reservation::{Reservation, explain_room, succeed};
 use crate::right::Right;
 use crate::segment::Segment;
 use crate::state::pack;
 use crate::sync::Ordering;
-use crate::wake::wake_all;
 use crate::{
     Access, Directories, Error, FrameInfo, Geometry, Name, Notice, ReaderFigures, Reason, Stamp, State, WriterStats,
 };
@@ -159,8 +158,7 @@ impl Writer {
         }
         header.counters.published.store(self.totals.published, Ordering::Relaxed);
         header.counters.heartbeat_ns.store(published_ns, Ordering::Relaxed);
-        info.sequence = self.publisher.publish(header, slot);
-        wake_all(&header.notify.0);
+        info.sequence = self.publisher.publish(header, &*self.segment, slot);
         Ok(info)
     }
 
@@ -168,8 +166,8 @@ impl Writer {
     /// the old segment stay intact for those who hold them.
     ///
     /// # Errors
-    /// As [`create`](Self::create) and [`loan`](Self::loan), with the old segment still in force. Where there is no room,
-    /// that is an [`Error::Io`].
+    /// As [`create`](Self::create) and [`loan`](Self::loan), with the old segment still in force: there has to be room for
+    /// both.
     pub fn reshape(&mut self, geometry: Geometry) -> Result<(), Error> {
         self.segment.check_fork()?;
         if self.parked.is_some() {
@@ -185,14 +183,14 @@ impl Writer {
     pub(crate) fn replace(&mut self, geometry: Geometry, reason: Reason) -> Result<(), Error> {
         let fresh = if self.segment.has_its_name() {
             let (max, access) = (self.options.max_buffers.into(), self.options.access);
-            Segment::create(&self.name, &self.directory, geometry, max, access)?
+            Segment::create(&self.name, &self.directory, geometry, max, access)
         } else {
-            succeed(&self.name, &self.directory, geometry, &self.options)?
+            succeed(&self.name, &self.directory, geometry, &self.options)
         };
+        let fresh = fresh.map_err(|error| explain_room(error, &self.name, &self.directory, geometry))?;
         let old = std::mem::replace(&mut self.segment, Arc::new(fresh));
         supersede(old.header(), reason);
-        self.publisher.notify(old.header());
-        wake_all(&old.header().notify.0);
+        self.publisher.notify(&*old);
         old.remove_files();
         sweep(&self.name, &self.directory, Some(self.segment.epoch));
         self.publisher = Publisher::new(FIRST_SLOTS, MAX_HELD);
@@ -220,12 +218,11 @@ impl Writer {
             return;
         }
         self.condition = (state, reason);
-        let header = self.segment.header();
-        header.condition.since_ns.store(monotonic_ns(), Ordering::Relaxed);
+        let condition = &self.segment.header().condition;
+        condition.since_ns.store(monotonic_ns(), Ordering::Relaxed);
         // Release: the last frame's `latest` must not move after it; see `View::state`.
-        header.condition.state.store(pack(state, reason), Ordering::Release);
-        self.publisher.notify(header);
-        wake_all(&header.notify.0);
+        condition.state.store(pack(state, reason), Ordering::Release);
+        self.publisher.notify(&*self.segment);
     }
 
     /// Replaces the status text, which the bus does not look into: at most 65,472 bytes, meant for JSON.

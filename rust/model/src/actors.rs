@@ -2,7 +2,8 @@
 //!
 //! Compiled once for each copy of the protocol file: `super::protocol` is the intact one, or a mutant.
 
-use super::protocol::{self, Attempt, Holds, Latest, Lines, Publisher, Words};
+use super::protocol::{self, Attempt, Bells, Holds, Latest, Lines, Publisher, Words};
+use crate::kernel::Futex;
 use crate::memory::Segment;
 use crate::promise;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
@@ -14,12 +15,22 @@ impl Words for Segment {
         &self.latest
     }
 
+    fn sequence(&self, slot: usize) -> &AtomicU64 {
+        &self.sequences[slot]
+    }
+}
+
+impl Bells for Segment {
+    fn bell(&self) -> &AtomicU32 {
+        &self.bell
+    }
+
     fn notify(&self) -> &AtomicU32 {
         &self.notify
     }
 
-    fn sequence(&self, slot: usize) -> &AtomicU64 {
-        &self.sequences[slot]
+    fn wake(&self) {
+        self.sleepers.iter().flatten().for_each(Futex::wake);
     }
 }
 
@@ -67,7 +78,7 @@ impl Writer {
         let Some(slot) = self.loan() else { return false };
         self.last += 2;
         self.segment.draw(slot, self.last);
-        assert_eq!(self.publisher.publish(&*self.segment, slot), self.last, "sequences rise by two");
+        assert_eq!(self.publisher.publish(&*self.segment, &*self.segment, slot), self.last, "sequences rise by two");
         true
     }
 
@@ -169,9 +180,37 @@ pub(crate) fn copy(segment: &Segment) {
     }
 }
 
+/// Which of the two words somebody sleeps on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Word {
+    Bell,
+    Notify,
+}
+
+impl Word {
+    fn of(self, segment: &Segment) -> &AtomicU32 {
+        match self {
+            Word::Bell => segment.bell(),
+            Word::Notify => segment.notify(),
+        }
+    }
+}
+
+/// Sleeps until there is a frame of this sequence, or a newer one.
+pub(crate) fn sleep(segment: &Segment, word: Word, sequence: u64) {
+    let sleepers = &segment.sleepers.as_ref().expect("a story with sleepers")[word as usize];
+    loop {
+        let number = protocol::glance(word.of(segment));
+        if Latest::load(segment).is_some_and(|newest| newest.sequence >= sequence) {
+            return;
+        }
+        sleepers.wait(word.of(segment), number);
+    }
+}
+
 /// Does what comes before a sleep: takes the number to sleep on, then looks at the newest frame.
-pub(crate) fn doze(segment: &Segment) {
-    let notified = protocol::glance(segment);
+pub(crate) fn doze(segment: &Segment, word: Word) {
+    let notified = protocol::glance(word.of(segment));
     let newest = Latest::load(segment);
     // The writer announces nothing but frames here: the number n announces the sequence 2n.
     assert!(newest.map_or(0, |frame| frame.sequence) >= 2 * u64::from(notified), "{}", promise::WAKE_UP);

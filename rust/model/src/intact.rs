@@ -70,6 +70,12 @@ fn wake_up() {
     scenarios::WAKE_UP.holds();
 }
 
+/// Whoever sleeps, on either word, is woken.
+#[test]
+fn sleepers() {
+    scenarios::SLEEPERS.holds();
+}
+
 /// The test of a mutant fails if nothing catches the mutant.
 #[test]
 #[should_panic(expected = "survives wake_up")]

@@ -11,7 +11,7 @@
 //! - `latest` names a complete frame, also when the writer is killed in the middle of the next one.
 //! - The writer always finds a buffer if there are two more than frames held or asked for at once.
 //! - A reader never goes back, is never sent to a buffer that it does not know of, and sleeps on no number whose
-//!   frame it has not seen.
+//!   frame it has not seen. Whoever sleeps, on either word, is woken.
 //!
 //! # That it bites
 //!
@@ -24,7 +24,7 @@
 //! # The files
 //!
 //! `sync` is what the protocol file takes for its atomics. `memory` is the segment, `actors` are the writer and the
-//! reader that follow the protocol, `scenarios` the stories; the last two are compiled once more for each mutant,
+//! reader that follow the protocol, `kernel` is a futex, `scenarios` the stories; the last two are compiled once more for each mutant,
 //! beside its copy of the file. `promise` has the words for what can break, `exploration` runs loom.
 //!
 //! `LOOM_LOCATION=1` in the environment makes loom name both sides of a race.
@@ -52,6 +52,8 @@
 mod exploration;
 #[cfg(test)]
 mod intact;
+#[cfg(test)]
+mod kernel;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]

@@ -5,6 +5,7 @@
 //!
 //! loom runs its threads as coroutines of one thread, so plain `Cell`s and an `Rc` around it all will do.
 
+use crate::kernel::Futex;
 use crate::promise;
 use crate::sync::{AtomicU32, AtomicU64, Ordering};
 use loom::cell::UnsafeCell;
@@ -17,7 +18,10 @@ const SCRIBBLE: u64 = 1;
 #[derive(Debug)]
 pub(crate) struct Segment {
     pub(crate) latest: AtomicU64,
+    pub(crate) bell: AtomicU32,
     pub(crate) notify: AtomicU32,
+    /// Who sleeps on the bell, and who on the other word, in a story in which somebody sleeps.
+    pub(crate) sleepers: Option<[Futex; 2]>,
     pub(crate) sequences: Vec<AtomicU64>,
     pub(crate) lines: Vec<Line>,
     pixels: Vec<Pixels>,
@@ -54,10 +58,17 @@ impl Segment {
         Segment::new(0, (0..slots).map(|_| Pixels::Copied(AtomicU64::new(0))).collect())
     }
 
+    /// The same, with somebody to sleep on its words. (A wake-up costs executions: there is none in other stories.)
+    pub(crate) fn with_sleepers(self) -> Segment {
+        Segment { sleepers: Some([Futex::new(), Futex::new()]), ..self }
+    }
+
     fn new(lines: usize, pixels: Vec<Pixels>) -> Segment {
         Segment {
             latest: AtomicU64::new(0),
+            bell: AtomicU32::new(0),
             notify: AtomicU32::new(0),
+            sleepers: None,
             sequences: pixels.iter().map(|_| AtomicU64::new(0)).collect(),
             lines: (0..lines).map(|_| Line { mask: AtomicU32::new(0), lock: AtomicU32::new(0) }).collect(),
             witness: pixels.iter().map(|_| Cell::new(0)).collect(),

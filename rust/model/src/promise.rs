@@ -4,6 +4,9 @@
 /// that loom watches in these stories.
 pub(crate) const RACE: &str = "Causality violation: Concurrent read and write accesses";
 
+/// Everybody that is left sleeps, and nobody is there to wake them.
+pub(crate) const ASLEEP: &str = "deadlock; threads =";
+
 pub(crate) const BOUND: &str = "promise broken: a reader was sent to a buffer that it does not know of";
 pub(crate) const HANDED_OUT: &str = "promise broken: a buffer was handed out while a reader held it";
 pub(crate) const NEWEST: &str = "promise broken: `latest` names a frame that is not complete";

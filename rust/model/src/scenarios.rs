@@ -5,7 +5,7 @@
 //! A story begins with steps of one thread, which cost nothing to explore, and lets its threads loose when everything
 //! is in place. A frame held from the start, and a pinned buffer, bring the writer round to a held slot sooner.
 
-use super::actors::{Reader, Writer, copy, doze};
+use super::actors::{Reader, Word, Writer, copy, doze, sleep};
 use super::protocol::Attempt;
 use crate::exploration::Scenario;
 use crate::memory::Segment;
@@ -232,8 +232,24 @@ pub(crate) const WAKE_UP: Scenario = Scenario {
         let segment = Rc::new(Segment::copied(3));
         let mut writer = Writer::new(&segment, 3, 1);
         let writing = thread::spawn(move || (0..3).for_each(|_| writer.publish()));
-        doze(&segment);
-        doze(&segment);
+        doze(&segment, Word::Bell);
+        doze(&segment, Word::Notify);
+        join(writing);
+    },
+};
+
+/// Two sleep until the last frame is there, one on each word, with nobody to look after them.
+pub(crate) const SLEEPERS: Scenario = Scenario {
+    name: "sleepers",
+    preemptions: Some(3),
+    story: || {
+        let segment = Rc::new(Segment::copied(3).with_sleepers());
+        let mut writer = Writer::new(&segment, 3, 1);
+        let writing = thread::spawn(move || (0..2).for_each(|_| writer.publish()));
+        let other = Rc::clone(&segment);
+        let sleeping = thread::spawn(move || sleep(&other, Word::Bell, 4));
+        sleep(&segment, Word::Notify, 4);
+        join(sleeping);
         join(writing);
     },
 };

@@ -3,14 +3,17 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use billiards_video::{Directories, Format, Geometry, Writer};
+use billiards_video::{Directories, Format, Geometry, Reader, Writer};
 
 use crate::fallback::with;
 use crate::growth::limit_file_size;
 use crate::support::place::{Place, name};
 use crate::support::process::{Process, say};
-use crate::support::{namespace, small};
+use crate::support::roles::reader_options;
+use crate::support::{namespace, publish, read, small};
 
 /// A directory that is too small is passed over, saying how much is needed, how much there is and how to change it; and
 /// keeps nothing of the attempt.
@@ -103,6 +106,23 @@ fn a_limit_of_the_process_is_a_reason() {
     assert_eq!((Vec::<String>::new(), Vec::new()), (first.files(), second.files()));
 }
 
+/// Where there is room for one segment and not for a second beside it, a change of size and a removed name are told how much
+/// more is needed and what gives it, once, and frames go on meanwhile.
+#[test]
+fn a_second_segment_without_room_is_explained() {
+    let place = Place::new();
+    let arguments = [place.path().to_str().unwrap()];
+    let Some(process) = namespace::with_tmpfs(place.path(), "size=2m", "crowded", &arguments) else { return };
+    let told = "no space left: 512x512 BGR24 needs 2.4 MB beside the one in use (make it larger with 'mount -o \
+                remount,size=...', in a container with --shm-size)";
+    process.expect(&format!("no directory can hold the shared memory 'cam': {}: {told}", arguments[0]));
+    let told = process.hear();
+    assert!(told.contains("was removed by another process and cannot be published again"), "{told}");
+    assert!(told.contains("no space left: 700x700 GRAY8 needs 1.5 MB beside the one in use"), "{told}");
+    process.expect("told 1 time, read 1");
+    process.finish();
+}
+
 /// Says where it publishes and what it was told, and what is left.
 pub(crate) fn writer(first: &Path, second: &Path, [width, height]: [u32; 2]) {
     let geometry = Geometry::new(width, height, Format::Bgr24).unwrap();
@@ -155,4 +175,24 @@ pub(crate) fn limited(first: &Path, second: &Path) {
     let result = Writer::create(&name(), small(), with(Directories::only(first).or(second)));
     limit_file_size(None);
     say(&result.unwrap_err().to_string());
+}
+
+/// Changes the size to one that does not fit, loses its name, and says what it was told.
+pub(crate) fn crowded(directory: &Path) {
+    let geometry = Geometry::new(700, 700, Format::Gray8).unwrap();
+    let mut writer = Writer::create(&name(), geometry, with(Directories::only(directory))).unwrap();
+    let reader = Reader::attach(&name(), reader_options(directory)).unwrap();
+    publish(&mut writer);
+    say(&writer.reshape(Geometry::new(512, 512, Format::Bgr24).unwrap()).unwrap_err().to_string());
+    drop(read(&reader));
+    fs::remove_file(writer.path()).unwrap();
+    let (start, mut told) = (Instant::now(), Vec::new());
+    while start.elapsed() < Duration::from_millis(2200) {
+        writer.tend().unwrap();
+        told.extend(writer.notices());
+        thread::sleep(Duration::from_millis(20));
+    }
+    say(&told[0].to_string());
+    publish(&mut writer);
+    say(&format!("told {} time, read {}", told.len(), read(&reader).info().frame_number));
 }

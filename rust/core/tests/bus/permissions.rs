@@ -99,7 +99,9 @@ fn another_user_is_an_observer() {
     theirs.expect("created");
     let told = place.reader_refusal().to_string();
     assert!(
-        told.contains("it belongs to user 65534, not to user 0; to watch that user's stream, name it with owner=65534"),
+        told.contains(
+            "it belongs to user 65534 (nobody; in a container, whoever is not known there), not to user 0; to watch"
+        ) && told.contains("that user's stream, name it with owner=65534"),
         "{told}"
     );
     let options = ReaderOptions { owner: Some(NOBODY), ..place.reader_options() };

@@ -184,23 +184,33 @@ fn an_attach_that_times_out_says_what_is_known() {
     assert_eq!(7, read(&reader).info().frame_number);
 }
 
-/// The kernel keeps readers from writing to frames and the writer from writing to lease lines.
+/// The kernel keeps readers from writing to frames and the writer from writing to lease lines: of their file it can write
+/// to the head alone.
 #[test]
 fn mappings_are_read_only_where_nothing_is_to_be_written() {
     let place = Place::new();
     let mut writer = Process::start("writer", &[place.path().to_str().unwrap()]);
     writer.hear();
     let reader = place.reader();
-    let protections = |process: &str, file: &str| -> Vec<String> {
+    let mapped = |process: &str, file: &str| -> Vec<(String, usize)> {
         let maps = fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
         let file = place.file(file).to_str().unwrap().to_owned();
         let of_file = maps.lines().filter(|line| line.contains(&file) && line.ends_with(&file[file.len() - 6..]));
-        of_file.map(|line| line.split_whitespace().nth(1).unwrap().to_owned()).collect()
+        let of_line = |line: &str| {
+            let mut words = line.split_whitespace();
+            let (start, end) = words.next().unwrap().split_once('-').unwrap();
+            let [start, end] = [start, end].map(|address| usize::from_str_radix(address, 16).unwrap());
+            (words.next().unwrap().to_owned(), end - start)
+        };
+        of_file.map(of_line).collect()
     };
+    let protections = |process, file| mapped(process, file).into_iter().map(|(how, _)| how).collect::<Vec<_>>();
     let leases = place.ending(".leases").file_name().unwrap().to_str().unwrap().to_owned();
     assert_eq!(vec!["r--s"], protections("self", NAME), "frames, in a reader");
     assert_eq!(vec!["rw-s"], protections("self", &leases), "leases, in a reader");
-    assert_eq!(vec!["r--s"], protections(&writer.pid().to_string(), &leases), "leases, in the writer");
+    let (writable, others): (Vec<_>, Vec<_>) =
+        mapped(&writer.pid().to_string(), &leases).into_iter().partition(|(how, _)| how != "r--s");
+    assert_eq!((vec![("rw-s".to_owned(), rustix::param::page_size())], 1), (writable, others.len()), "in the writer");
     writer.tell("close");
     writer.finish();
     drop(reader);

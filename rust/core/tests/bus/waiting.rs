@@ -22,6 +22,13 @@ pub(crate) fn wait_aloud(reader: &Reader, asleep: &Sender<()>) -> Result<Option<
     })
 }
 
+/// How long ago a frame was published.
+pub(crate) fn age(frame: &Frame) -> Duration {
+    let now = clock_gettime(ClockId::Monotonic);
+    let now = u64::try_from(now.tv_sec * 1_000_000_000 + now.tv_nsec).unwrap();
+    Duration::from_nanos(now - frame.info().published_ns)
+}
+
 /// A frame published while a reader sleeps wakes it, and does not wait for its own quarter-second look.
 #[test]
 fn a_frame_wakes_the_sleepers() {
@@ -32,10 +39,9 @@ fn a_frame_wakes_the_sleepers() {
     let sleeper = |reader: Reader, asleep: Sender<()>| {
         let delay = |number| {
             let frame = wait_aloud(&reader, &asleep).unwrap().unwrap();
-            let now = clock_gettime(ClockId::Monotonic);
+            let age = age(&frame);
             assert_eq!(number, frame.info().frame_number);
-            let now = u64::try_from(now.tv_sec * 1_000_000_000 + now.tv_nsec).unwrap();
-            Duration::from_nanos(now - frame.info().published_ns)
+            age
         };
         (0..FRAMES).map(delay).sum::<Duration>()
     };

@@ -5,6 +5,7 @@ pub(crate) mod namespace;
 pub(crate) mod pattern;
 pub(crate) mod place;
 pub(crate) mod process;
+pub(crate) mod protection;
 pub(crate) mod roles;
 pub(crate) mod size;
 

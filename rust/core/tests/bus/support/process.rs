@@ -75,6 +75,14 @@ impl Process {
         self.said.try_iter().collect()
     }
 
+    /// Fails if it has ended: what it met is above. For who waits for nothing that it says.
+    #[track_caller]
+    pub(crate) fn expect_alive(&mut self) {
+        if let Some(status) = self.child.try_wait().expect("a child") {
+            panic!("the other process ended early: {status}; what it met is above");
+        }
+    }
+
     pub(crate) fn tell(&mut self, line: &str) {
         writeln!(self.child.stdin.as_mut().expect("piped"), "{line}").expect("the other process listens");
     }
@@ -95,6 +103,18 @@ impl Process {
     /// Lets it end by itself.
     #[track_caller]
     pub(crate) fn finish(mut self) {
+        self.end();
+    }
+
+    /// Lets it end by itself, and gives the last line that it has said.
+    #[track_caller]
+    pub(crate) fn last_word(mut self) -> String {
+        self.end();
+        self.said.iter().last().expect("it said something")
+    }
+
+    #[track_caller]
+    fn end(&mut self) {
         drop(self.child.stdin.take());
         let status = self.child.wait().expect("a child");
         assert!(ExitStatus::success(&status), "{status}; it said {:?}", self.unheard());
@@ -117,6 +137,13 @@ pub(crate) fn own_role() -> Option<Vec<String>> {
 pub(crate) fn say(line: &str) {
     let mut out = std::io::stdout().lock();
     writeln!(out, "{SAYS}{line}").and_then(|()| out.flush()).expect("the test listens");
+}
+
+/// In the other process: what it is told, for a role that does not stop to listen. Disconnected when it is to end.
+pub(crate) fn hearing() -> Receiver<String> {
+    let (teller, told) = channel();
+    thread::spawn(move || while heard().is_some_and(|line| teller.send(line).is_ok()) {});
+    told
 }
 
 /// In the other process: the next line that it is told; `None` when it is to end.
