@@ -1,0 +1,180 @@
+//! Where in an operation to kill: at every instruction of a short one; at every system call of a long one, and at
+//! instructions drawn from all of it.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::tracer::{Point, Victim};
+use crate::support::size::{is_full, report, sized};
+
+/// How long an operation is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Course {
+    /// Stops at system calls.
+    stops: usize,
+    /// Instructions; not counted where that takes long and is not needed.
+    steps: Option<usize>,
+}
+
+/// How closely an operation is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Detail {
+    /// A step of the protocol: before each instruction.
+    Instructions,
+    /// Work on files: before and behind each system call, and at some of the many instructions between.
+    Calls,
+}
+
+impl Course {
+    /// Follows an operation to its end, once or twice. `run` has it done by a victim, of which it hands over the beginning.
+    pub(crate) fn measure<S>(
+        detail: Detail,
+        scene: &mut S,
+        mut run: impl FnMut(&mut S, &mut dyn FnMut(&mut Victim<'_>)),
+    ) -> Course {
+        let mut course = Course { stops: 0, steps: None };
+        run(scene, &mut |victim| course.stops = victim.count_stops());
+        let is_short = detail == Detail::Instructions || course.stops < 20;
+        if is_short || is_full() {
+            run(scene, &mut |victim| course.steps = Some(victim.count_steps()));
+        }
+        course
+    }
+
+    /// Any point of it.
+    pub(crate) fn any(&self, random: &mut Random) -> Point {
+        match self.steps {
+            Some(steps) if random.below(2) == 0 => Point { stops: 0, steps: random.below(steps) },
+            _ => Point { stops: random.below(self.stops + 1), steps: random.below(50) },
+        }
+    }
+
+    /// The points at which to kill, in any order.
+    pub(crate) fn points(&self, detail: Detail, random: &mut Random) -> Vec<Point> {
+        let at = |steps| Point { stops: 0, steps };
+        match (detail, self.steps) {
+            (Detail::Instructions, Some(steps)) => {
+                let apart = if is_full() { 1 } else { steps / 16 + 1 };
+                (random.below(apart)..=steps).step_by(apart).map(at).collect()
+            }
+            (_, Some(steps)) => {
+                // One instruction at a time takes long: for most points it is done from a call nearby.
+                let drawn = if steps < 5000 { sized(8, 200) } else { 25 };
+                let mut points: Vec<Point> =
+                    (0..drawn).map(|part| at((steps * part + random.below(steps)) / drawn)).collect();
+                points.extend((0..=self.stops).step_by(sized(3, 1)).map(|stops| Point { stops, steps: 0 }));
+                let behind = (drawn..sized(drawn, 200)).map(|_| {
+                    let (stops, apart) = (random.below(self.stops + 1), 4 * steps / self.stops);
+                    Point { stops, steps: 1 + random.below(apart) }
+                });
+                points.extend(behind);
+                points
+            }
+            (_, None) => {
+                // Instructions behind a call: nobody has counted how many there are.
+                let apart = self.stops / 10 + 1;
+                let first = random.below(apart);
+                let behind = |stops| Point { stops, steps: if stops % 3 == 0 { random.below(200) } else { 0 } };
+                (first..=self.stops).step_by(apart).map(behind).collect()
+            }
+        }
+    }
+}
+
+/// What came of killing one operation.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    operation: String,
+    course: Course,
+    kills: usize,
+    points: BTreeSet<Vec<Point>>,
+}
+
+impl Tally {
+    pub(crate) fn new(operation: impl Into<String>, course: Course) -> Tally {
+        Tally { operation: operation.into(), course, kills: 0, points: BTreeSet::new() }
+    }
+
+    /// One moment of death, of one process or of several.
+    pub(crate) fn add(&mut self, points: &[Point]) {
+        self.kills += points.len();
+        self.points.insert(points.to_vec());
+    }
+
+    /// Reports it, and gives the number of kills.
+    pub(crate) fn close(self) -> usize {
+        let Tally { operation, course, kills, points } = self;
+        let instructions = course.steps.map_or(String::new(), |steps| format!("{steps} instructions and "));
+        let stops = course.stops;
+        report(&format!(
+            "{operation}: {kills} kills at {} points of {instructions}{stops} stops at system calls",
+            points.len()
+        ));
+        kills
+    }
+}
+
+/// Where somebody is being killed, if somebody is: what a failure says beside what it found.
+#[derive(Debug)]
+pub(crate) struct Whereabouts {
+    operation: String,
+    points: Option<Vec<Point>>,
+}
+
+impl Whereabouts {
+    pub(crate) fn of(operation: &str) -> Whereabouts {
+        Whereabouts { operation: operation.to_owned(), points: None }
+    }
+
+    /// From here on; no points are the operation's end.
+    pub(crate) fn enter(&mut self, points: &[Point]) {
+        self.points = Some(points.to_vec());
+    }
+
+    pub(crate) fn leave(&mut self) {
+        self.points = None;
+    }
+}
+
+impl Drop for Whereabouts {
+    fn drop(&mut self) {
+        if let (true, Some(points)) = (std::thread::panicking(), &self.points) {
+            let operation = &self.operation;
+            let _unheard = writeln!(std::io::stderr(), "the one who was killed: {operation}, at {points:?}");
+        }
+    }
+}
+
+/// Xorshift: other points each time. A failure names its point.
+#[derive(Debug)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new() -> Random {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
+        Random(now.as_secs() ^ u64::from(now.subsec_nanos()) << 32 | 1)
+    }
+
+    pub(crate) fn seeded(seed: u64) -> Random {
+        Random(seed | 1)
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// A number below a bound that is not 0.
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
+        #[expect(clippy::cast_possible_truncation, reason = "any bits of it will do")]
+        let bits = self.next() as u32 as usize;
+        bits % bound
+    }
+
+    pub(crate) fn pick<T: Copy>(&mut self, among: &[T]) -> T {
+        among[self.below(among.len())]
+    }
+}
