@@ -172,7 +172,8 @@ def run(name: str, seconds: float, every: float) -> int:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as config:
         json.dump({"video": {"shared_memory_name": name}, "vision": {"camera": {"device_id": SOURCE}}}, config)
         config.flush()
-        with running("-m", "billiards_video", config.name) as capture, SharedMemoryFrameReader(name) as watch:
+        watch = SharedMemoryFrameReader(name)
+        with running("-m", "billiards_video", config.name) as capture:
             watch.attach(timeout=PATIENCE)
             resident = visitors.start("leases", seconds + PATIENCE)
             try:

@@ -31,7 +31,7 @@ MANNERS = ("leases", "holds", "copies", "observes", "asynchronously")
 CHECK_EVERY = 10  # a whole check of a 1080p picture takes over a millisecond
 HELD = 2
 LET_GO = 0.1  # how probably a held frame is let go at the next one
-PATIENCE = 10.0
+PATIENCE = 30.0
 
 
 @dataclass
@@ -41,15 +41,21 @@ class Figures:
     read: int = 0
     checked: int = 0
     missed: int = 0
+    ahead: int = 0
 
     def note(self, picture: npt.ArrayLike, number: int, missed: int) -> None:
-        """Count a frame, and check one in ten: its own number has to be in it."""
+        """Count a frame, and check one in ten.
+
+        The drawn number counts the periods since the camera began, the frame's own the frames captured: where the
+        machine is late the first runs ahead, and never falls back.
+        """
         self.read += 1
         self.missed += missed
         if self.read % CHECK_EVERY == 1:
-            shown = check(np.asarray(picture))
-            if shown != number:
-                raise AssertionError(f"the picture is frame {shown}, its metadata says {number}")
+            ahead = check(np.asarray(picture)) - number
+            if ahead < self.ahead:
+                raise AssertionError(f"frame {number} shows {number + ahead}, an earlier one was {self.ahead} ahead")
+            self.ahead = ahead
             self.checked += 1
 
 
@@ -59,12 +65,13 @@ def lease_each(reader: SharedMemoryFrameReader, figures: Figures, going: Callabl
     while going():
         frame = reader.lease(PATIENCE)
         figures.note(frame.array, frame.metadata.frame_number, frame.metadata.missed)
-        kept.append((frame.array, frame.metadata.frame_number))
+        if held:
+            kept.append((frame.array, check(frame.array)))
         del frame  # kept alive by its array alone
         while len(kept) > held or (kept and random.random() < LET_GO):  # noqa: S311 - no secret
-            array, number = kept.popleft()
-            if check(array) != number:
-                raise AssertionError(f"held frame {number} has changed")
+            array, shown = kept.popleft()
+            if check(array) != shown:
+                raise AssertionError(f"a held frame has changed: it showed {shown}")
             del array  # else it is held until the next is taken from the queue
 
 
@@ -104,8 +111,9 @@ def main() -> int:
     def going() -> bool:
         return not asked_to_go and time.monotonic() < end
 
-    with SharedMemoryFrameReader(given.name, observe=given.manner == "observes") as reader:
-        reader.attach(timeout=PATIENCE)
+    reader = SharedMemoryFrameReader(given.name, observe=given.manner == "observes")
+    reader.attach(timeout=PATIENCE)
+    with reader:
         try:
             match given.manner:
                 case "leases":
