@@ -12,6 +12,7 @@ from billiards_video.capture.device import DeviceSource
 from billiards_video.capture.fake import FakeSource
 from billiards_video.capture.file import FileSource
 from billiards_video.capture.opencv import as_bgr
+from billiards_video.capture.opencv_device import OpenCVDeviceSource
 from billiards_video.capture.selection import source_for
 from billiards_video.capture.stream import StreamSource
 from billiards_video.capture.synthetic import SyntheticSource
@@ -153,6 +154,8 @@ def test_pixels_that_cannot_be_shown_are_refused() -> None:
         (CameraConfig(device_id="2"), DeviceSource, "device 2"),
         (CameraConfig(device_id="/dev/v4l/by-id/usb-cam"), DeviceSource, "device /dev/v4l/by-id/usb-cam"),
         (CameraConfig(device_id="/dev/null"), DeviceSource, "device /dev/null"),
+        (CameraConfig(device_id="camera:C920"), DeviceSource, "device camera:C920"),
+        (CameraConfig(device_id=1, backend="v4l2"), OpenCVDeviceSource, "device 1"),
         (CameraConfig(device_id="film.mp4"), FileSource, "file film.mp4"),
         (CameraConfig(device_id="rtsp://u:secret@cam/1"), StreamSource, "stream rtsp://cam/1"),
         (CameraConfig(device_id="rtsp://cam", video_file_path="/a b.avi"), FileSource, "file /a b.avi"),
@@ -175,16 +178,19 @@ def test_a_synthetic_source_has_the_size_and_rate_asked_for() -> None:
     assert (facts.width, facts.height, facts.fps) == (320, 240, 59.94)
 
 
-@pytest.mark.parametrize("text", ["synthetic:", "synthetic:0x10", "synthetic:99999x1", "synthetics", "synthetic:8x8@0"])
-def test_a_misspelt_synthetic_source_is_refused(text: str) -> None:
-    """What begins like the synthetic source and is none is an error that shows how it is written."""
+@pytest.mark.parametrize(
+    "text", ["synthetic:", "synthetic:0x10", "synthetic:99999x1", "synthetics", "synthetic:8x8@0", "camera: "]
+)
+def test_a_misspelt_source_is_refused(text: str) -> None:
+    """What begins like the synthetic source, or like a camera's name, and is none is an error that shows the form."""
     with pytest.raises(ValueError, match=r"vision\.camera\.device_id"):
         source_for(CameraConfig(device_id=text))
 
 
 def test_sources_need_opening_first() -> None:
     """A source that was not opened, or was closed, says so instead of failing strangely."""
-    for source in (FileSource(Path("a.mp4")), StreamSource("rtsp://cam"), DeviceSource(0)):
+    sources = (StreamSource("rtsp://cam"), DeviceSource(0), OpenCVDeviceSource(0, backend="any"))
+    for source in (FileSource(Path("a.mp4")), *sources):
         source.close()
         with pytest.raises(SourceError, match="not open"):
             source.grab()

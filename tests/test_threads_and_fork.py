@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from billiards_video import SharedMemoryFrameReader, SharedMemoryFrameWriter
-from peer_process import PeerProcess
+from peer_process import PeerError, PeerProcess
 from small_stream import HEIGHT, WIDTH, held, picture
 
 FORKED = "RuntimeError: this handle belongs to the parent process: after a fork, attach anew in the child"
@@ -120,6 +120,37 @@ def test_a_waiting_thread_lets_the_others_run(writer: SharedMemoryFrameWriter, r
             writer.write_frame(picture(0))
             assert waiting.result(10)
             reader.read_frame()
+
+
+def test_a_signal_s_handler_may_use_the_handle_that_waits(segment_name: str) -> None:
+    """In the middle of a wait a handler reads, and detaches, in the same thread: no call waits for itself."""
+    with SharedMemoryFrameWriter(segment_name, WIDTH, HEIGHT) as writer, PeerProcess() as peer:
+        peer.run("import signal")
+        peer.run(f"reader = SharedMemoryFrameReader({segment_name!r}); reader.attach()")
+        peer.run(
+            "def read(*_):\n"
+            "    assert not reader.wait_newer(0) and reader.try_lease() is None\n"
+            "    assert reader.read_frame() == (None, None)\n"
+            "    say((reader.width, reader.status()))\n"
+            "def detach(*_):\n"
+            "    reader.detach()\n"
+            "    say('detached')\n"
+            "_ = signal.signal(signal.SIGUSR1, read), signal.signal(signal.SIGUSR2, detach)"
+        )
+        peer.tell("say('waits'); reader.lease(30).metadata.frame_number")
+        assert peer.answer() == "waits"
+        for _ in range(3):
+            peer.signal(signal.SIGUSR1)
+            assert peer.answer() == (WIDTH, {})
+        writer.write_frame(picture(0), 6)
+        assert peer.answer() == 6
+        peer.tell("say('waits'); reader.lease(30)")
+        assert peer.answer() == "waits"
+        peer.signal(signal.SIGUSR2)
+        assert peer.answer() == "detached"
+        with pytest.raises(PeerError, match="Reader not attached"):
+            peer.answer()
+        assert writer.readers() == []
 
 
 def test_attach_and_detach_while_others_read(writer: SharedMemoryFrameWriter, reader: SharedMemoryFrameReader) -> None:
@@ -263,4 +294,5 @@ def test_a_fork_beside_a_busy_thread_does_not_hang(segment_name: str) -> None:
         )
         assert answers == [[FORKED, FORKED, None]] * 50
         assert peer.run("stop.set(); thread.join(); writer.get_stats()['frames_written']") > 0
+        peer.run("writer.cleanup()")
         assert peer.end() == 0

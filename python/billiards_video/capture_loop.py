@@ -13,12 +13,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from billiards_video.backoff import Backoff
 from billiards_video.capture import SourceEnded, SourceError
-from billiards_video.ipc import Reservation, State
+from billiards_video.capture.preprocessing import PreprocessingError, preprocessing_for
+from billiards_video.capture.settings import table, with_rate
+from billiards_video.capture_health import NO_FRAMES
+from billiards_video.ipc import FrameFormat, Reservation, State
+from billiards_video.picture_watch import PictureWatch
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from billiards_video.capture import Grabbed, Source, SourceFacts
+    from billiards_video.capture.source import Pixels, Setting
     from billiards_video.capture_statistics import Statistics
     from billiards_video.config import Config
     from billiards_video.ipc import SharedMemoryFrameWriter
@@ -41,11 +46,15 @@ class Outcome(NamedTuple):
 
 
 class CaptureLoop:
-    """One source, one writer, one thread. `changed` is called, in that thread, when the state is another one."""
+    """One source, one writer, one thread. `changed` is called, in that thread, when the state is another one.
+
+    Raises `ValueError` where frames cannot be preprocessed as configured, whatever their size.
+    """
 
     def __init__(self, config: Config, source: Source, statistics: Statistics, changed: Callable[[], None]) -> None:
         self._config = config
         self._source = source
+        self._preprocessing, self._not_preprocessed = preprocessing_for(config.video)
         self._statistics = statistics
         self._changed = changed
         self._stop = threading.Event()
@@ -59,6 +68,11 @@ class CaptureLoop:
         self.reason = ""
         self.outcome: Outcome | None = None
         """How it ended; None while it runs."""
+        patience = config.vision.camera.bad_picture_after
+        self.picture = PictureWatch(patience) if source.live and patience is not None else None
+        """What looks whether a live picture lives, if anything does."""
+        self._untold: tuple[Setting, ...] = ()  # settings that the log has not been told yet
+        self._state_lock = threading.Lock()  # held for no longer than it takes to set a state
         self._stream_lock = threading.RLock()  # reentrant: the signal handler ends the stream too
         self._stream_ended = False
 
@@ -97,6 +111,18 @@ class CaptureLoop:
 
     def set_state(self, state: State, reason: str) -> None:
         """Makes a state known, in the header and to the main thread. From any thread."""
+        with self._state_lock:
+            self._set_state(state, reason)
+
+    def judge(self, state: State, reason: str) -> bool:
+        """Says LIVE or STALLED from outside, while the source is open; gives whether that is news."""
+        with self._state_lock:
+            if self.state not in (State.LIVE, State.STALLED) or (self.state, self.reason) == (state, reason):
+                return False
+            self._set_state(state, reason)
+            return True
+
+    def _set_state(self, state: State, reason: str) -> None:
         self.state, self.reason = state, reason
         if self.writer is not None:
             self.writer.set_state(state, reason)
@@ -134,12 +160,15 @@ class CaptureLoop:
         return None
 
     def _close_source(self) -> None:
+        self._tell_settings()
         try:
             self._source.close()
         except Exception:
             logger.exception("%s cannot be closed", self._source.text)
 
     def _capture(self) -> None:
+        if self._not_preprocessed is not None:
+            logger.warning("%s", self._not_preprocessed)
         camera = self._config.vision.camera
         backoff = Backoff(camera.reconnect_delay, camera.max_reconnect_attempts)
         while not self._stop.is_set():
@@ -151,7 +180,8 @@ class CaptureLoop:
                 self._close_source()
                 if self._stop.is_set():
                     return
-                if not (self._source.live and camera.auto_reconnect):
+                mistaken = isinstance(error, PreprocessingError) and self.writer is None  # opening again would not help
+                if mistaken or not (self._source.live and camera.auto_reconnect):
                     raise
                 self._wait_to_reconnect(backoff, str(error))
 
@@ -161,19 +191,25 @@ class CaptureLoop:
         self._statistics.unusable += skipped
         rate = "" if facts.fps is None else f" at {facts.fps:.5g} frames a second"
         logger.info("Source: %s, %dx%d%s", self._source.text, facts.width, facts.height, rate)
-        for setting in facts.settings:
-            logger.info("Source: %s asked %s, has %s", setting.name, setting.asked, setting.accepted or "not told")
+        self._untold = facts.settings
         if self.facts is not None:
             self._statistics.reconnects += 1
         self.facts = facts
-        return self.writer or self._begin_stream(facts)
+        width, height = facts.width, facts.height
+        if self._preprocessing is not None:
+            width, height = self._preprocessing.size(width, height)
+            logger.info("Frames are %s: %dx%d", self._preprocessing, width, height)
+        return self.writer or self._begin_stream(width, height)
 
-    def _begin_stream(self, facts: SourceFacts) -> SharedMemoryFrameWriter | None:
+    def _begin_stream(self, width: int, height: int) -> SharedMemoryFrameWriter | None:
+        gray = self._preprocessing is not None and self._preprocessing.grayscale
         with self._stream_lock:
             if self._stream_ended or self._reservation is None:
                 return None
             try:
-                self.writer = writer = self._reservation.publish(facts.width, facts.height)
+                self.writer = writer = self._reservation.publish(
+                    width, height, FrameFormat.GRAY8 if gray else FrameFormat.BGR24
+                )
             except (OSError, ValueError) as error:
                 raise StreamError(str(error)) from None
         self._tell_where(writer)
@@ -207,9 +243,16 @@ class CaptureLoop:
                 self._changed()
             if number % interval == 0:
                 logger.info("Frame %d", number)
-            if self.state is not State.LIVE:
-                self.set_state(State.LIVE, "")
-                backoff.reset()
+            self._frame_has_come(backoff)
+
+    def _frame_has_come(self, backoff: Backoff) -> None:
+        if self._untold and self._source.measured_fps is not None:
+            self._tell_settings()
+        if self.state is State.RECONNECTING:
+            self.set_state(State.LIVE, "")
+            backoff.reset()
+        elif self.reason == NO_FRAMES:
+            self.judge(State.LIVE, "")
 
     def _publish(
         self, writer: SharedMemoryFrameWriter, number: int, captured_ns: int, grabbed: Grabbed, *, discontinuity: bool
@@ -220,8 +263,10 @@ class CaptureLoop:
                 self._statistics.dropped += 1
                 return False
             array = slot.array
-            picture = self._source.retrieve(array)
+            picture = self._retrieve(array)
             if picture is array:
+                if self.picture is not None:
+                    self.picture.look(array, captured_ns)
                 slot.publish(
                     number,
                     captured_ns=captured_ns,
@@ -250,6 +295,12 @@ class CaptureLoop:
         self._statistics.dropped += not published
         return published
 
+    def _retrieve(self, out: Pixels) -> Pixels | None:
+        """Converts the grabbed frame into `out`, the shared memory: the source itself, where nothing is to be done."""
+        if self._preprocessing is None:
+            return self._source.retrieve(out)
+        return self._preprocessing.retrieve(self._source, out)
+
     def _reshape(self, writer: SharedMemoryFrameWriter, width: int, height: int) -> None:
         logger.info("Frames are %dx%d now: new shared memory under the same name", width, height)
         try:
@@ -258,9 +309,16 @@ class CaptureLoop:
             raise StreamError(str(error)) from None
         self._tell_where(writer)
 
+    def _tell_settings(self) -> None:
+        """Logs what was asked, accepted, measured: once the rate is known, or when the source is closed before that."""
+        settings, self._untold = self._untold, ()
+        for line in table(with_rate(settings, self._source.measured_fps)):
+            logger.info("Settings: %s", line)
+
     def _tell_where(self, writer: SharedMemoryFrameWriter) -> None:
         size = writer.get_stats()["total_size_mb"]
-        logger.info("Shared memory: %s, %dx%d BGR24, %.1f MB", writer.path, writer.width, writer.height, size)
+        form = writer.frame_format.name
+        logger.info("Shared memory: %s, %dx%d %s, %.1f MB", writer.path, writer.width, writer.height, form, size)
         self._changed()
 
     def _wait_to_reconnect(self, backoff: Backoff, error: str) -> None:

@@ -10,13 +10,15 @@ import time
 from typing import TYPE_CHECKING
 
 from billiards_video.capture.selection import source_for
+from billiards_video.capture.settings import with_rate
+from billiards_video.capture_health import NO_FRAMES, TOO_SLOW, Arrival, ArrivalRate
 from billiards_video.capture_loop import CaptureLoop, Outcome, StreamError
 from billiards_video.capture_statistics import Rate, Statistics
 from billiards_video.ipc import State
 from billiards_video.stop_request import StopRequest
 
 if TYPE_CHECKING:
-    from billiards_video.capture import Source
+    from billiards_video.capture import Source, SourceFacts
     from billiards_video.config import Config
 
 logger = logging.getLogger(__name__)
@@ -50,6 +52,9 @@ class VideoProcess:
         self._stopping = threading.Event()
         self._request = StopRequest(self._exit_now)
         self._loop = CaptureLoop(config, self._source, self._statistics, self._request.wake)
+        self._judged: SourceFacts | None = None  # the opening of the source that `_arrival` and `_rate` are about
+        self._arrival = Arrival(None, 0, 0)
+        self._rate = ArrivalRate(None)
         self.abandoned = False
         """True when `run` has come back without the source's thread, which hangs: end with `os._exit`."""
 
@@ -89,6 +94,7 @@ class VideoProcess:
                 next_look = now + _LOOK_SECONDS
                 self._look_after()
                 told = None
+            next_judgement = self._judge()
             if now >= next_line:
                 next_line += _LINE_SECONDS
                 logger.info("Stats: %s", self._line(line_rate.since_last(self._statistics.written)))
@@ -97,19 +103,33 @@ class VideoProcess:
             if told != known:
                 self._tell(state, reason)
                 told = known
-            self._request.wait(next_look - now)
+            self._request.wait(min(next_look - now, next_judgement))
 
     def _look_after(self) -> None:
         """What is due once a second, whether frames come or not."""
-        if self._loop.writer is None or self._loop.facts is None:
-            return
-        self._loop.writer.tend()
-        frame_seconds = 1 / (self._loop.facts.fps or 1)
-        limit = self._config.vision.camera.read_timeout + frame_seconds
-        age = time.monotonic() - self._statistics.last_frame_ns / 1e9
-        if self._source.live and self._loop.state is State.LIVE and self._statistics.captured and age > limit:
-            logger.warning("No frame for %.1f s: %s", age, self._source.text)
-            self._loop.set_state(State.STALLED, "no frames arrive")
+        if self._loop.writer is not None:
+            self._loop.writer.tend()
+
+    def _judge(self) -> float:
+        """Says whether frames come as they should; gives the seconds until the next one is missing."""
+        facts, loop = self._loop.facts, self._loop
+        if facts is None or loop.writer is None or not self._source.live or not self._statistics.last_frame_ns:
+            return _LOOK_SECONDS
+        now_ns = time.monotonic_ns()
+        if facts is not self._judged:
+            self._judged = facts
+            self._arrival = Arrival(facts.fps, self._config.vision.camera.read_timeout, now_ns)
+            self._rate = ArrivalRate(facts.fps)
+        self._rate.look(now_ns, self._statistics.captured)
+        late_ns = self._arrival.late_ns(self._statistics.last_frame_ns)
+        if now_ns >= late_ns:
+            reason = NO_FRAMES
+        else:
+            reason = (loop.picture and loop.picture.problem) or (TOO_SLOW if self._rate.slow else "")
+        if loop.judge(State.STALLED if reason else State.LIVE, reason) and reason:
+            age = (now_ns - self._statistics.last_frame_ns) / 1e9
+            logger.warning("%s: %s (the last frame is %.1f s old)", self._source.text, reason, age)
+        return (late_ns - now_ns) / 1e9 if now_ns < late_ns else _LOOK_SECONDS
 
     def _tell(self, state: State, reason: str) -> None:
         """Passes the writer's notices to the log, and what is known here to the readers."""
@@ -119,7 +139,7 @@ class VideoProcess:
         for level, text in writer.notices():
             logger.log(logging.getLevelName(level.upper()), text)
         figures = self._statistics.as_json(self._second.since_last(self._statistics.written), self._source.skipped)
-        settings = [setting._asdict() for setting in facts.settings]
+        settings = [setting._asdict() for setting in with_rate(facts.settings, self._source.measured_fps)]
         condition = {"state": state.name, "reason": reason}
         source = {"source": self._source.text, "nominal_fps": facts.fps, "settings": settings}
         writer.set_status(json.dumps(condition | source | figures))

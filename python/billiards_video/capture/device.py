@@ -1,79 +1,50 @@
-"""A camera of this machine, by number or by path, through V4L2.
+"""A camera of this machine, through V4L2.
 
-The order of the settings matters: many USB cameras offer their full size and rate in MJPG alone, so that is asked for
-before the size, and the size before the rate. A driver may accept a setting and not apply it, so each is read back.
+Every wait ends after a given time, or at once when it is called off; every failure has the kernel's reason in it.
 """
 
 from __future__ import annotations
 
-import math
-import os
+import contextlib
+import logging
 import time
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from fractions import Fraction
+from typing import TYPE_CHECKING
 
-import cv2
+import numpy as np
 
-from billiards_video.capture.opencv import OpenCVSource, Opened, codec, first_picture
-from billiards_video.capture.source import Grabbed, Setting, SourceError
+from billiards_video.capture.device_settings import DeviceSettings
+from billiards_video.capture.settings import FirstFrames
+from billiards_video.capture.source import Grabbed, Setting, Source, SourceError, SourceFacts
+from billiards_video.capture.v4l2 import abi, cameras, controls
+from billiards_video.capture.v4l2.formats import choose
+from billiards_video.capture.v4l2.frames import CalledOff, Frames
+from billiards_video.capture.v4l2.holders import PROC
+from billiards_video.capture.v4l2.node import Node
+from billiards_video.capture.v4l2.pixels import Converter, Layout
+from billiards_video.capture.v4l2.queue import Queue
+from billiards_video.capture.v4l2.refusals import reason
 
 if TYPE_CHECKING:
-    from billiards_video.capture.source import Pixels, SourceFacts
+    from pathlib import Path
 
-Backend = Literal["auto", "any", "v4l2", "gstreamer", "ffmpeg"]
+    from billiards_video.capture.source import Pixels
+    from billiards_video.capture.v4l2.formats import Mode
+    from billiards_video.capture.v4l2.queue import Frame
 
-_BACKENDS = {
-    "auto": cv2.CAP_V4L2,
-    "any": cv2.CAP_ANY,
-    "v4l2": cv2.CAP_V4L2,
-    "gstreamer": cv2.CAP_GSTREAMER,
-    "ffmpeg": cv2.CAP_FFMPEG,
-}
-_AUTO_EXPOSURE = {"auto": 3, "manual": 1}  # as V4L2 counts; 0 and 2 are modes of lens priority
-_SELECT_TIMEOUT = "OPENCV_VIDEOIO_V4L_SELECT_TIMEOUT"
-_OLDEST_STAMP_NS = 10_000_000_000
+logger = logging.getLogger(__name__)
+
+_USUAL_FPS = 30.0
+_NS = 1_000_000_000
+_PLACES = cameras.Places()
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceSettings:
-    """What is asked of a camera. None leaves a value as the camera has it."""
+class DeviceSource(Source):
+    """A camera of this machine.
 
-    width: int = 1920
-    height: int = 1080
-    fps: float = 30
-    exposure_mode: Literal["auto", "manual"] = "auto"
-    exposure_value: float | None = None
-    gain: float | None = None
-    brightness: float | None = None
-    contrast: float | None = None
-    saturation: float | None = None
-    auto_focus: bool | None = None
-    buffer_size: int = 2
-
-    def in_order(self) -> list[tuple[str, int, float]]:
-        """(name, OpenCV property, value) of all that is asked for, in the order in which a driver needs it."""
-        wanted: list[tuple[str, int, float | None]] = [
-            ("width", cv2.CAP_PROP_FRAME_WIDTH, self.width),
-            ("height", cv2.CAP_PROP_FRAME_HEIGHT, self.height),
-            ("fps", cv2.CAP_PROP_FPS, self.fps),
-            ("buffer_size", cv2.CAP_PROP_BUFFERSIZE, self.buffer_size),
-            ("exposure_mode", cv2.CAP_PROP_AUTO_EXPOSURE, _AUTO_EXPOSURE[self.exposure_mode]),
-            ("exposure_value", cv2.CAP_PROP_EXPOSURE, self.exposure_value),
-            ("gain", cv2.CAP_PROP_GAIN, self.gain),
-            ("brightness", cv2.CAP_PROP_BRIGHTNESS, self.brightness),
-            ("contrast", cv2.CAP_PROP_CONTRAST, self.contrast),
-            ("saturation", cv2.CAP_PROP_SATURATION, self.saturation),
-            ("auto_focus", cv2.CAP_PROP_AUTOFOCUS, self.auto_focus),
-        ]
-        return [(name, prop, float(value)) for name, prop, value in wanted if value is not None]
-
-
-class DeviceSource(OpenCVSource):
-    """A camera by number (0 is /dev/video0) or by path (/dev/v4l/by-id/... stays the same over a replug).
-
-    `read_timeout` (seconds) is rounded up to whole ones, which is what OpenCV's V4L2 takes, for the whole process at
-    once and from the environment: a value set there by the user stays.
+    Named by number (0 is /dev/video0), by path (/dev/v4l/by-id/... stays the same over a replug), or "camera:" and its
+    name or a part of it. Time-outs in seconds: `open_timeout` up to the first frame, `read_timeout` from one to the
+    next. `places` and `proc` are where devices and processes are looked for.
     """
 
     def __init__(
@@ -81,88 +52,204 @@ class DeviceSource(OpenCVSource):
         device: int | str,
         settings: DeviceSettings | None = None,
         *,
-        backend: Backend = "auto",
+        open_timeout: float = 10.0,
         read_timeout: float = 5.0,
+        places: cameras.Places = _PLACES,
+        proc: Path = PROC,
     ) -> None:
-        super().__init__()
         self._device = device
         self._settings = settings or DeviceSettings()
-        self._backend = _BACKENDS[backend]
+        self._open_timeout = open_timeout
         self._read_timeout = read_timeout
-        self._read_back: tuple[Setting, ...] = ()
+        self._places = places
+        self._proc = proc
+        self._camera: cameras.Camera | None = None  # the one that was opened last
+        self._model: cameras.Model | None = None  # by which it is known again
+        self._node: Node | None = None
+        self._queue: Queue | None = None
+        self._converter: Converter | None = None
+        self._frames: Frames | None = None
+        self._frame: Frame | None = None  # out of the queue
+        self._first: Pixels | None = None  # the first frame, converted to learn its size, until it is retrieved
+        self._held: Grabbed | None = None  # that frame, until grab() has given it
+        self._rate = FirstFrames()
+        self._cancelled = False
 
     @property
     def text(self) -> str:  # noqa: D102 - as in the interface
         return f"device {self._device}"
 
     def open(self) -> SourceFacts:  # noqa: D102 - as in the interface
-        os.environ.setdefault(_SELECT_TIMEOUT, str(math.ceil(self._read_timeout)))
-        return replace(super().open(), settings=self._read_back)
-
-    def _begin(self) -> Opened:
-        node = Path(f"/dev/video{self._device}") if isinstance(self._device, int) else Path(self._device)
-        if self._backend == cv2.CAP_V4L2:
-            self._check(node)
-        elif self._backend != cv2.CAP_ANY and not cv2.videoio_registry.hasBackend(self._backend):
-            name = cv2.videoio_registry.getBackendName(self._backend)
-            raise SourceError(f"{self.text}: this OpenCV has no {name} backend; set vision.camera.backend to 'auto'")
-        capture = cv2.VideoCapture(self._device, self._backend)
+        self.close()
+        self.skipped, self.measured_fps, self._rate = 0, None, FirstFrames()
+        camera = cameras.find(self._device, self._places, self._model)
+        self._recognise(camera)
         try:
-            picture = self._first_of(capture)
+            return self._begin(camera)
+        except OSError as error:
+            self.close()
+            raise SourceError(f"{self.text} {reason(error, camera.node, self._proc)}") from None
         except SourceError:
-            capture.release()
+            self.close()
             raise
-        return Opened(capture, picture)
 
-    def _first_of(self, capture: cv2.VideoCapture) -> Pixels:
-        if not capture.isOpened():
-            raise SourceError(
-                f"{self.text} cannot be opened as a camera: another program may be using it ('fuser -v' names it),"
-                " or it is a device without video ('v4l2-ctl --list-devices' lists those with)"
-            )
-        self._read_back = tuple(self._apply(capture))
-        picture = first_picture(capture) if capture.grab() else None
-        if picture is None:
-            raise SourceError(
-                f"{self.text} opens but gives no frame: the cable or hub may be too slow for"
-                f" {self._settings.width}x{self._settings.height}, or the camera hangs: try a"
-                " smaller resolution, replug it"
-            )
-        return picture
+    def _recognise(self, camera: cameras.Camera) -> None:
+        before, self._camera = self._camera, camera
+        if before is not None and camera.model != before.model:
+            logger.warning("%s is another camera now: %s, it was %s", self.text, camera, before)
+        elif before is not None and camera.node != before.node:
+            logger.warning("%s is %s now, it was %s", self.text, camera, before.node)
+        self._model = cameras.unmistakable(camera, self._places)
 
-    def _apply(self, capture: cv2.VideoCapture) -> list[Setting]:
-        capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*"MJPG"))
-        for _, prop, value in (in_order := self._settings.in_order()):
-            capture.set(prop, value)
-        read_back = [Setting("pixel_format", "MJPG", codec(capture))]
-        for name, prop, value in in_order:  # once all are set: a later one may change an earlier one
-            accepted = capture.get(prop)
-            read_back.append(Setting(name, f"{value:g}", None if accepted == -1 else f"{accepted:g}"))
-        return read_back
+    def _begin(self, camera: cameras.Camera) -> SourceFacts:
+        wanted = self._settings
+        self._node = node = Node(camera.node)
+        identity = node.identity()
+        kind = identity.kind
+        if not identity.takes_pictures:
+            others = [other for other in cameras.cameras(self._places) if other.node != camera.node]
+            raise SourceError(f"{self.text} gives no pictures: {camera}; others here: {cameras.listing(others)}")
+        layout = self._settle_format(node, kind, mode := self._choose(node, kind))
+        fps = self._settle_rate(node, kind)
+        wishes = _wishes(wanted)
+        refused = controls.ask(node, wishes)
+        self._queue = queue = Queue(node, kind, wanted.buffer_size)
+        self._converter = converter = Converter(layout)
+        self._frames = Frames(node, queue, converter, round(_NS / (fps or _USUAL_FPS)))
+        height, width = self._take_first().shape[:2]
+        settled = (
+            Setting("device", str(self._device), f"{camera.node} ({identity.name})"),
+            Setting("pixel_format", wanted.pixel_format or mode.pixels, layout.pixels),
+            Setting(
+                "resolution",
+                f"{wanted.width}x{wanted.height}",
+                f"{layout.width}x{layout.height}",
+                f"{width}x{height}",
+            ),
+            Setting("fps", f"{wanted.fps:g}", None if fps is None else f"{fps:.4g}"),
+            Setting("buffer_size", str(wanted.buffer_size), str(queue.count)),
+        )
+        return SourceFacts(width, height, fps, (*settled, *controls.read(node, wishes, refused)))
 
-    def _check(self, node: Path) -> None:
-        if not node.exists():
-            present = ", ".join(sorted(str(path) for path in Path("/dev").glob("video*"))) or "none"
+    def _choose(self, node: Node, kind: int) -> Mode:
+        wanted = self._settings
+        try:
+            return choose(node, kind, wanted)
+        except LookupError as error:
+            named = wanted.pixel_format or "anything that can be shown"
+            raise SourceError(f"{self.text} gives no pictures in {named}; it offers {error}") from None
+
+    def _settle_format(self, node: Node, kind: int, mode: Mode) -> Layout:
+        """Asks for a format; the driver has the last word."""
+        asked = abi.Format(type=kind)
+        several = kind == abi.CAPTURE_MPLANE
+        pix = asked.fmt.pix_mp if several else asked.fmt.pix
+        pix.width, pix.height, pix.pixelformat = mode.width, mode.height, abi.fourcc(mode.pixels)
+        pix.field = abi.FIELD_NONE
+        node.call(abi.S_FMT, asked)
+        pixels = abi.letters(pix.pixelformat)
+        if pixels != mode.pixels or (several and pix.num_planes != 1):
+            planes = f" in {pix.num_planes} planes" if several else ""
             raise SourceError(
-                f"{self.text} does not exist: {node} is missing; video devices of this machine: {present}"
+                f"{self.text} was asked for {mode.pixels} and gives {pixels}{planes}: set vision.camera.pixel_format to"
+                " another one, or vision.camera.backend to 'v4l2', which leaves all this to OpenCV"
             )
-        if not os.access(node, os.R_OK | os.W_OK):
-            raise SourceError(f"{self.text} may not be opened: no permission for {node}; its group {_way_in(node)}")
+        return Layout(pixels, pix.width, pix.height, pix.planes[0].bytesperline if several else pix.bytesperline)
+
+    def _settle_rate(self, node: Node, kind: int) -> float | None:
+        """Asks for a rate; None where the driver knows none."""
+        rate = Fraction(self._settings.fps).limit_denominator(1001)
+        asked = abi.StreamParameters(type=kind, numerator=rate.denominator, denominator=rate.numerator)
+        try:
+            known = node.has(abi.S_PARM, asked) and asked.numerator and asked.denominator
+        except OSError:  # no rate is worth a camera: if it has failed, it will show
+            known = False
+        return asked.denominator / asked.numerator if known else None
+
+    def _take_first(self) -> Pixels:
+        """The first frame that can be shown: the size that a camera agreed to need not be the size of its pictures."""
+        while True:
+            grabbed = self._next(self._open_timeout)
+            picture = self.retrieve(np.empty((0, 0, 3), np.uint8))
+            if picture is not None:
+                self._first, self._held = picture, grabbed
+                return picture
+            self.skipped += 1
 
     def grab(self) -> Grabbed:  # noqa: D102 - as in the interface
-        capture = self._opened
-        if not self._take_held() and not capture.grab():
-            raise SourceError(f"{self.text} gives no more frames: unplugged, frozen or taken by an error of its driver")
-        stamp = round(capture.get(cv2.CAP_PROP_POS_MSEC) * 1e6)  # V4L2: the driver's CLOCK_MONOTONIC
-        fresh = 0 <= time.monotonic_ns() - stamp < _OLDEST_STAMP_NS
-        return Grabbed(captured_ns=stamp if fresh else None)
+        held, self._held = self._held, None
+        if held is not None:
+            return held
+        self._first = None
+        return self._next(self._read_timeout)
+
+    def _next(self, seconds: float) -> Grabbed:
+        if self._frames is None or self._camera is None:
+            raise SourceError(f"{self.text} is not open: call open() first")
+        try:
+            self._give_back()
+            frame, lost = self._frames.next(seconds, lambda: self._cancelled)
+        except CalledOff:
+            raise SourceError(f"{self.text}: the wait for a frame was called off") from None
+        except OSError as error:
+            raise SourceError(f"{self.text} {reason(error, self._camera.node, self._proc, seconds)}") from None
+        self._frame = frame
+        self.skipped += lost
+        self._rate.count(frame.stamp_ns or time.monotonic_ns(), 1 + lost)
+        self.measured_fps = self._rate.fps
+        return Grabbed(captured_ns=frame.stamp_ns, discontinuity=lost > 0)
+
+    def retrieve(self, out: Pixels) -> Pixels | None:  # noqa: D102 - as in the interface
+        first, self._first = self._first, None
+        if first is not None:
+            if first.shape != out.shape:
+                return first
+            np.copyto(out, first)
+            return out
+        if self._frame is None or self._converter is None or self._queue is None:
+            raise SourceError(f"{self.text} has no frame to convert: call grab() first")
+        picture = self._converter.convert(self._queue.data(self._frame), out)
+        with contextlib.suppress(OSError):  # unplugged meanwhile: the frame is whole, and the next grab will say so
+            self._give_back()
+        return picture
+
+    def _give_back(self) -> None:
+        frame, self._frame = self._frame, None
+        if frame is not None and self._queue is not None:
+            self._queue.give_back(frame)
+
+    def cancel(self) -> None:  # noqa: D102 - as in the interface
+        self._cancelled = True
+
+    def close(self) -> None:  # noqa: D102 - as in the interface
+        self._frame = self._frames = self._first = self._held = None
+        queue, self._queue = self._queue, None
+        node, self._node = self._node, None
+        converter, self._converter = self._converter, None
+        for part in (queue, converter, node):
+            if part is not None:
+                part.close()
 
 
-def _way_in(node: Path) -> str:
-    """What to do to be in a file's group; a container may know the group by its number alone."""
-    try:
-        group = node.group()
-    except KeyError:
-        number = node.stat().st_gid
-        return f"{number} has no name here: if this is a container, run it with '--group-add {number}'"
-    return f"is {group!r}: 'sudo usermod -aG {group} $USER', then log in again"
+def _wishes(wanted: DeviceSettings) -> list[controls.Wish]:
+    """What is asked of the controls: of each the automatism first, since with it on a value has no effect."""
+    manual = wanted.exposure_mode == "manual"
+    focus, temperature = wanted.focus, wanted.white_balance_temperature
+    auto_focus = False if wanted.auto_focus is None and focus is not None else wanted.auto_focus
+    auto_white = False if wanted.auto_white_balance is None and temperature is not None else wanted.auto_white_balance
+    wish = controls.Wish
+    return [
+        wish("exposure_mode", abi.EXPOSURE_AUTO, wanted.exposure_mode),
+        wish("exposure_dynamic_framerate", abi.EXPOSURE_AUTO_PRIORITY, wanted.exposure_dynamic_framerate),
+        wish("exposure_value", abi.EXPOSURE_ABSOLUTE, wanted.exposure_value if manual else None),
+        wish("auto_gain", abi.AUTO_GAIN, None if wanted.gain is None else False, implied=True),
+        wish("gain", abi.GAIN, wanted.gain),
+        wish("brightness", abi.BRIGHTNESS, wanted.brightness),
+        wish("contrast", abi.CONTRAST, wanted.contrast),
+        wish("saturation", abi.SATURATION, wanted.saturation),
+        wish("auto_focus", abi.FOCUS_AUTO, auto_focus, implied=wanted.auto_focus is None),
+        wish("focus", abi.FOCUS_ABSOLUTE, focus),
+        wish("auto_white_balance", abi.AUTO_WHITE_BALANCE, auto_white, implied=wanted.auto_white_balance is None),
+        wish("white_balance_temperature", abi.WHITE_BALANCE_TEMPERATURE, temperature),
+        wish("rotation", abi.SENSOR_ROTATION, None),
+    ]

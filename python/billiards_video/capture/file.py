@@ -1,46 +1,41 @@
-"""A video file, played at its own pace.
+"""A video file, played at its own pace or as fast as it can be decoded.
 
 Nothing that a file announces about its length is believed: the end is where no further frame can be decoded, and a
-frame is counted by decoding it, so start and end are exact. A pass over the file always begins by opening it anew.
-Seeking back is quicker by a few milliseconds, but in damaged files it gives other pictures than the first pass did, and
-in transport streams it gives other frames.
+frame is counted by decoding it, so start and end are exact. See `film` for how, and `reel` for how one pass follows
+the other.
 """
 
 from __future__ import annotations
 
-import stat
+import threading
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 
-from billiards_video.capture.opencv import (
-    DECODER_THREADS,
-    OpenCVSource,
-    Opened,
-    codec,
-    first_picture,
-)
+from billiards_video.capture.decoder_threads import DecoderThreads
+from billiards_video.capture.film import USUAL_FPS, Film
+from billiards_video.capture.first_pictures import FirstPictures
+from billiards_video.capture.opencv import OpenCVSource, Opened, codec
+from billiards_video.capture.reel import Reel
 from billiards_video.capture.source import Grabbed, SourceEnded, SourceError
 from billiards_video.capture.timeline import Timeline
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
     from billiards_video.capture.source import Pixels, SourceFacts
-
-_PATIENCE = 1000
-"""So many refusals in a row are the end of the file. A refusal in the middle is about one frame that cannot be decoded
-(runs of over 200 were seen in a damaged MPEG-4 file); at the end, 1000 of them take 25 to 70 ms, once."""
-
-_USUAL_FPS = 25.0
 
 
 class FileSource(OpenCVSource):
     """A video file: `[start_frame, end_frame)` of it, once or again and again.
 
     Frames are counted from 0, as they come out of the decoder. `end_frame` is the first one that is not shown; None
-    means the end of the file. Frames before `start_frame` are decoded and dropped, which takes its time on every pass.
+    means the end of the file. Frames before `start_frame` are decoded and dropped, which takes its time. With `pace`
+    "unlimited" no frame is due at a time of its own. `threads` decides how many decode; `clock` stands in for
+    `time.monotonic_ns` in tests.
     """
 
     live = False
@@ -52,124 +47,119 @@ class FileSource(OpenCVSource):
         loop: bool = False,
         start_frame: int = 0,
         end_frame: int | None = None,
-        threads: int = DECODER_THREADS,
+        pace: Literal["realtime", "unlimited"] = "realtime",
+        threads: DecoderThreads | None = None,
+        clock: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         super().__init__()
         self._path = Path(path)
         self._loop = loop
-        self._start_frame = start_frame
-        self._end_frame = end_frame
-        self._threads = threads
+        self._pace = pace
+        self._threads = threads or DecoderThreads()
+        self._clock = clock
+        self._cancelled = threading.Event()
+        self._reel = Reel(self._path, start_frame, end_frame, self._threads, self._cancelled.is_set)
+        self._film: Film | None = None
         self._timeline = Timeline(0)
-        self._index = 0  # of the frame that grab() gives next, in the file
-        self._end: int | None = end_frame  # where this pass is over; learned where the user did not say
-        self._identity: tuple[int, ...] = ()
+        self._doubt: FirstPictures | None = None
+        self._skipped_before = 0  # in earlier passes
+        self._position_ns = 0
         self._loop_count = 0
-        self._jumped = False
-        self._cancelled = False
 
     @property
     def text(self) -> str:  # noqa: D102 - as in the interface
         return f"file {self._path}"
 
+    @property
+    def threads(self) -> int:
+        """How many threads decode the film now."""
+        return round(self._opened.get(cv2.CAP_PROP_N_THREADS))
+
     def open(self) -> SourceFacts:  # noqa: D102 - as in the interface
-        self._loop_count = 0
-        self._identity = ()
+        self._loop_count = self._skipped_before = 0
+        if self._pace == "unlimited":
+            self._threads.hurry()
         facts = super().open()
-        self._timeline = Timeline(round(1e9 / (facts.fps or _USUAL_FPS)))
+        self._doubt = FirstPictures(self._path, codec(self._opened))
+        fps = facts.fps or USUAL_FPS
+        self._threads.begin(fps)
+        self._timeline = Timeline(round(1e9 / fps), self._clock)
         return facts
 
     def grab(self) -> Grabbed:  # noqa: D102 - as in the interface
-        if not self._take_held() and not self._advance(self._opened):
-            self._end = self._index
-            if not self._loop:
-                raise SourceEnded
-            self._restart()
-        self._index += 1
-        position_ns = round(self._opened.get(cv2.CAP_PROP_POS_MSEC) * 1e6)
-        jumped, self._jumped = self._jumped, False
-        moment = self._timeline.place(position_ns)
-        return Grabbed(
-            captured_ns=moment.presented_ns,
-            due_ns=moment.due_ns,
-            position_ns=position_ns,
-            loop_count=self._loop_count,
-            discontinuity=jumped,
-        )
+        film = self._going_on()
+        jumped = False
+        if not self._take_held():
+            if self._reel.advance(film):
+                jumped = film.jumped
+                self.skipped = self._skipped_before + film.skipped
+            else:
+                film = self._start_over(film)
+                jumped = True
+        if self._loop:
+            self._reel.look_ahead(film)
+        self._position_ns = max(0, round(film.position * 1e6))
+        grabbed = Grabbed(position_ns=self._position_ns, loop_count=self._loop_count, discontinuity=jumped)
+        if self._pace == "unlimited":
+            return grabbed
+        moment = self._timeline.place(self._position_ns)
+        if self._threads.note(late=self._timeline.late_ns > 0):
+            self._reel.relieve(film)
+        jumped = jumped or self._timeline.leapt
+        return grabbed._replace(captured_ns=moment.presented_ns, due_ns=moment.due_ns, discontinuity=jumped)
+
+    def retrieve(self, out: Pixels) -> Pixels | None:  # noqa: D102 - as in the interface
+        picture = super().retrieve(out)
+        if picture is None or self._film is None:
+            return picture
+        if self._doubt is not None:
+            self._doubt.look(picture, self._position_ns)
+            if self._doubt.are_settled:
+                self._doubt = None
+        self._reel.compare(self._film, picture)
+        return picture
 
     def cancel(self) -> None:  # noqa: D102 - as in the interface
-        self._cancelled = True
+        self._cancelled.set()
 
-    def _restart(self) -> None:
-        self._reopen()
+    def close(self) -> None:  # noqa: D102 - as in the interface
+        doubt, self._doubt = self._doubt, None
+        if doubt is not None:
+            doubt.stop()
+        self._reel.close()
+        self._film = None
+        super().close()
+
+    def _begin(self) -> Opened:
+        return self._show(self._reel.open())
+
+    def _show(self, film: Film) -> Opened:
+        self._film = film
+        self.skipped = self._skipped_before + film.skipped
+        return Opened(film.capture, film.picture)
+
+    def _going_on(self) -> Film:
+        """The film whose frame is next: another one, where a quicker decoder has reached the same place."""
+        if self._film is None:
+            raise SourceError(f"{self.text} is not open: call open() first")
+        film = self._reel.current(self._film)
+        if film is not self._film:
+            self._skipped_before += self._film.skipped - film.skipped
+            self._install(self._show(film))
+            self._take_held()  # its first frame was given out, by the other film
+        return film
+
+    def _start_over(self, film: Film) -> Film:
+        doubt, self._doubt = self._doubt, None
+        if doubt is not None:
+            doubt.end()
+        if not self._loop:
+            raise SourceEnded
+        self._skipped_before += film.skipped
+        following = self._reel.next()
+        film.release()
+        self._install(self._show(following))
         self._take_held()
         self._timeline.restart()
         self._loop_count += 1
-        self._jumped = True
-
-    def _begin(self) -> Opened:
-        identity = self._check()
-        if identity != self._identity:  # another file has taken the place of the one whose end was found
-            self._identity, self._end = identity, self._end_frame
-        path = str(self._path.absolute())  # FFmpeg would take what stands before a colon for a protocol
-        capture = cv2.VideoCapture(path, cv2.CAP_FFMPEG, [cv2.CAP_PROP_N_THREADS, self._threads])
-        try:
-            picture = self._first_of(capture)
-        except SourceError:
-            capture.release()
-            raise
-        self._jumped = False
-        return Opened(capture, picture)
-
-    def _first_of(self, capture: cv2.VideoCapture) -> Pixels:
-        if not capture.isOpened():
-            raise SourceError(
-                f"{self.text} is not a video that OpenCV {cv2.__version__} can read: damaged, cut off while it was"
-                " written, or no video at all; 'ffprobe' says more"
-            )
-        self._index = 0
-        while self._advance(capture):
-            if self._index == self._start_frame:
-                picture = first_picture(capture)
-                if picture is None:
-                    break
-                return picture
-            self._index += 1
-            if self._cancelled:
-                raise SourceError(f"{self.text}: opening it was cancelled")
-        if self._index:
-            raise SourceError(
-                f"{self.text} has {self._index} frames, video_start_frame {self._start_frame} is beyond them"
-            )
-        raise SourceError(
-            f"{self.text} opens but gives no frame: its codec, {codec(capture)}, may be one that OpenCV"
-            f" {cv2.__version__} cannot decode; convert it: ffmpeg -i {self._path.name} -c:v libx264 out.mp4"
-        )
-
-    def _advance(self, capture: cv2.VideoCapture) -> bool:
-        """Decodes the next frame; False at the end. A refusal is not the end: what cannot be decoded is passed over."""
-        if self._index == self._end:
-            return False
-        if capture.grab():
-            return True
-        for refusals in range(1, _PATIENCE):
-            if capture.grab():
-                self.skipped += refusals
-                self._jumped = True
-                return True
-        return False
-
-    def _check(self) -> tuple[int, ...]:
-        """Says what is wrong with the file where the system knows; else gives what tells one file from another."""
-        try:
-            facts = self._path.stat()
-            if not stat.S_ISREG(facts.st_mode):
-                raise SourceError(f"{self.text} is not a regular file; a video file is asked for")
-            self._path.open("rb").close()
-        except FileNotFoundError:
-            raise SourceError(f"{self.text} does not exist (looked in {Path.cwd()})") from None
-        except OSError as error:
-            raise SourceError(f"{self.text} cannot be read: {error.strerror}") from None
-        if not facts.st_size:
-            raise SourceError(f"{self.text} is empty (0 bytes): the recording was never written")
-        return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns
+        return following

@@ -24,9 +24,6 @@ os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
 if "OPENCV_LOG_LEVEL" not in os.environ:
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
-DECODER_THREADS = 2
-"""Measured on 1080p H.264: 10 to 20 % more CPU than one thread, and time to spare where one would fall behind."""
-
 _ROTATIONS = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _FASTEST = 1000.0  # a nominal rate above this is a time base in disguise (90000 is common)
 
@@ -67,13 +64,17 @@ class OpenCVSource(Source):
     def _reopen(self) -> Opened:
         self.close()
         opened = self._begin()
+        self._install(opened)
+        return opened
+
+    def _install(self, opened: Opened) -> None:
+        """Goes on with a capture that was opened, and gives out its first frame next."""
         self._capture, self._first = opened
         self._held = True
         # OpenCV would turn a video that was filmed upright too, but into an array of its own.
         self._rotation = _ROTATIONS.get(round(opened.capture.get(cv2.CAP_PROP_ORIENTATION_META)))
         if self._rotation is not None:
             opened.capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)
-        return opened
 
     def _take_held(self) -> bool:
         """Whether the frame that grab() is to give was taken by opening; its picture is forgotten with the frame."""

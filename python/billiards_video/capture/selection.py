@@ -27,20 +27,52 @@ def source_for(camera: CameraConfig) -> Source:
         if device.startswith("synthetic"):
             return _synthetic(device)
         if "://" in device:
-            from billiards_video.capture.stream import StreamSource  # noqa: PLC0415
-
-            # Opening a stream includes finding out what is in it, which takes some of them seconds.
-            return StreamSource(device, open_timeout=2 * camera.read_timeout, read_timeout=camera.read_timeout)
-        if not device.isdecimal() and not _is_device(device):
+            return _stream(camera, device)
+        if device.startswith("camera:"):
+            if not device.removeprefix("camera:").strip():
+                raise ValueError(f"vision.camera.device_id {device!r}: a camera's name is written camera:C920")
+        elif not device.isdecimal() and not _is_device(device):
             return _file(camera, device)
     return _device(camera, device)
 
 
+def _open_timeout(camera: CameraConfig) -> float:
+    # A camera takes longer to begin than from frame to frame, and some streams take seconds to say what is in them.
+    return camera.open_timeout or 2 * camera.read_timeout
+
+
+def _stream(camera: CameraConfig, url: str) -> Source:
+    from billiards_video.capture.stream import StreamSource  # noqa: PLC0415
+
+    transport = {} if camera.rtsp_transport == "auto" else {"rtsp_transport": camera.rtsp_transport}
+    return StreamSource(
+        url,
+        open_timeout=_open_timeout(camera),
+        read_timeout=camera.read_timeout,
+        threads=camera.decoder_threads,
+        options={**transport, **camera.stream_options},
+    )
+
+
 def _file(camera: CameraConfig, path: str) -> Source:
     from billiards_video.capture.file import FileSource  # noqa: PLC0415
+    from billiards_video.capture.sequence import SequenceSource, is_sequence  # noqa: PLC0415
 
+    if is_sequence(path):
+        return SequenceSource(
+            path,
+            fps=camera.fps,
+            loop=camera.loop_video,
+            start_frame=camera.video_start_frame,
+            end_frame=camera.video_end_frame,
+            paced=camera.video_pace == "realtime",
+        )
     return FileSource(
-        path, loop=camera.loop_video, start_frame=camera.video_start_frame, end_frame=camera.video_end_frame
+        path,
+        loop=camera.loop_video,
+        start_frame=camera.video_start_frame,
+        end_frame=camera.video_end_frame,
+        pace=camera.video_pace,
     )
 
 
@@ -66,21 +98,32 @@ def _is_device(path: str) -> bool:
 
 
 def _device(camera: CameraConfig, device: int | str) -> Source:
-    from billiards_video.capture.device import DeviceSettings, DeviceSource  # noqa: PLC0415
+    from billiards_video.capture.device_settings import DeviceSettings  # noqa: PLC0415
 
     width, height = camera.resolution
     settings = DeviceSettings(
         width=width,
         height=height,
         fps=camera.fps,
+        pixel_format=camera.pixel_format,
         exposure_mode=camera.exposure_mode,
         exposure_value=camera.exposure_value,
+        exposure_dynamic_framerate=camera.exposure_dynamic_framerate,
         gain=camera.gain,
         brightness=camera.brightness,
         contrast=camera.contrast,
         saturation=camera.saturation,
         auto_focus=camera.auto_focus,
+        focus=camera.focus,
+        auto_white_balance=camera.auto_white_balance,
+        white_balance_temperature=camera.white_balance_temperature,
         buffer_size=camera.buffer_size,
     )
-    number = int(device) if isinstance(device, int) or device.isdecimal() else device
-    return DeviceSource(number, settings, backend=camera.backend, read_timeout=camera.read_timeout)
+    name = int(device) if isinstance(device, int) or device.isdecimal() else device
+    if camera.backend == "auto":
+        from billiards_video.capture.device import DeviceSource  # noqa: PLC0415
+
+        return DeviceSource(name, settings, open_timeout=_open_timeout(camera), read_timeout=camera.read_timeout)
+    from billiards_video.capture.opencv_device import OpenCVDeviceSource  # noqa: PLC0415
+
+    return OpenCVDeviceSource(name, settings, backend=camera.backend, read_timeout=camera.read_timeout)

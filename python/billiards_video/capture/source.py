@@ -33,11 +33,17 @@ class SourceEnded(Exception):  # noqa: N818 - the end of a film is not an error
 
 
 class Setting(NamedTuple):
-    """One setting of a device: what was asked for, and what reading it back gave (None: the device does not tell)."""
+    """One setting of a live source: what was asked for, what reading it back gave, and what came in fact.
+
+    Each as text for people; None where nothing was asked, the device does not tell, or it cannot be measured.
+    """
 
     name: str
-    asked: str
+    asked: str | None
     accepted: str | None
+    measured: str | None = None
+    note: str = ""
+    """Why it is not what was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,7 @@ class SourceFacts:
     fps: float | None = None
     """Nominal frames a second; None where the source does not tell or tells nonsense. For display only."""
     settings: tuple[Setting, ...] = ()
-    """What was asked of a device and what it made of it."""
+    """What was asked of the source and what it made of it; without the rate measured, see `Source.measured_fps`."""
 
 
 class Grabbed(NamedTuple):
@@ -81,7 +87,11 @@ class Source(ABC):
     """True: frames come when they come, and a failure is worth another `open`. False: a file, which is not."""
 
     skipped: int = 0
-    """Frames or stretches that could not be decoded and were passed over, since `open`."""
+    """Frames or stretches that could not be decoded and were passed over, since `open`. Of a live source also frames
+    that were lost or too old before they could be taken."""
+
+    measured_fps: float | None = None
+    """Frames a second over the first seconds since `open`; None until these are over, and for files."""
 
     @property
     @abstractmethod

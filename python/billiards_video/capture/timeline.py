@@ -40,6 +40,10 @@ class Timeline:
         self._position_ns: int | None = None
         self._presented_ns: int | None = None
         self._shown_ns = 0
+        self.late_ns = 0
+        """By how much the frame that was placed last was ready after it should have been shown."""
+        self.leapt = False
+        """Whether its position is one that cannot follow the one before: back, or far ahead."""
 
     def restart(self) -> None:
         """The next frame starts a new pass over the file: one period after the last."""
@@ -52,10 +56,12 @@ class Timeline:
             presented, soonest = now, now
         else:
             step = self._period_ns if self._position_ns is None else position_ns - self._position_ns
-            if not 0 < step <= _LONGEST_STEP_NS:
+            self.leapt = not 0 <= step <= _LONGEST_STEP_NS
+            if self.leapt or step == 0:
                 step = self._period_ns
             presented, soonest = self._presented_ns + step, self._shown_ns + step // 2
-            if now - presented > _LATEST_NS:
+            self.late_ns = max(0, now - presented)
+            if self.late_ns > _LATEST_NS:
                 presented = now
         due = max(presented, soonest)
         self._position_ns, self._presented_ns, self._shown_ns = position_ns, presented, max(due, now)

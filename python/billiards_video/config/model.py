@@ -34,13 +34,15 @@ def _without_private_suffix(name: str) -> str:
     return name
 
 
-def _upper(level: object) -> object:
-    return level.upper() if isinstance(level, str) else level
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-][A-Za-z0-9_.-]{0,99}$"), AfterValidator(_without_private_suffix)]
 Seconds = Annotated[float, Field(gt=0, le=3600)]
 Side = Annotated[int, Field(ge=1, le=_LARGEST_SIDE)]
+Offset = Annotated[int, Field(ge=0, le=_LARGEST_SIDE - 1)]
+OptionText = Annotated[str, Field(pattern=r"^[^;|]+$")]
 LogLevel = Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)]
 
 
@@ -52,6 +54,26 @@ class ProcessConfig(OwnSection):
 
     main_loop_sleep: float = Field(default=0.001, ge=0, le=1)
     """Accepted and not used: the loop waits on events."""
+
+
+class PreprocessingConfig(OwnSection):
+    """`video.preprocessing`: what is done to each frame before it is published, after the distortion correction."""
+
+    rotate: Literal[0, 90, 180, 270] = 0
+    """Degrees, clockwise."""
+
+    flip: Literal["none", "horizontal", "vertical", "both"] = "none"
+    """"horizontal" exchanges left and right, "vertical" top and bottom; after the rotation."""
+
+    crop: Annotated[tuple[Offset, Offset, Side, Side], Field(strict=False)] | None = None
+    """The part of the frame to publish: x, y, width, height in pixels of the frame as it is after rotation and flip;
+    null is the whole."""
+
+    resize: Annotated[tuple[Side, Side], Field(strict=False)] | None = None
+    """Width and height of published frames, in pixels; the aspect ratio is not kept by itself. null leaves it."""
+
+    grayscale: bool = False
+    """Whether frames are published with one channel, in the format GRAY8."""
 
 
 class VideoConfig(OwnSection):
@@ -70,6 +92,15 @@ class VideoConfig(OwnSection):
     access: Literal["owner", "group", "everyone"] = "owner"
     """Which users of this machine may read the frames."""
 
+    enable_distortion_correction: bool = False
+    """Whether the distortion of the lens is corrected, by calibration_file_path."""
+
+    calibration_file_path: Annotated[str, Field(min_length=1)] | None = None
+    """A file with camera_matrix, dist_coeffs, image_width and image_height, as OpenCV writes it (YAML, XML, JSON);
+    relative to the folder the process was started in."""
+
+    preprocessing: PreprocessingConfig = PreprocessingConfig()
+
     process: ProcessConfig = ProcessConfig()
 
 
@@ -77,26 +108,45 @@ class CameraConfig(OwnSection):
     """`vision.camera`: the source of frames."""
 
     device_id: Annotated[int, Field(ge=0, le=255)] | Annotated[str, Field(min_length=1)] = 0
-    """The camera: a number, a path (/dev/v4l/by-id/...), a URL (rtsp://...), or "synthetic" (also
-    "synthetic:1280x720@60") for a drawn picture."""
+    """The camera: a number, a path (/dev/v4l/by-id/...), "camera:" and its name or a part of it, a URL (rtsp://...), or
+    "synthetic" (also "synthetic:1280x720@60") for a drawn picture."""
 
     video_file_path: Annotated[str, Field(min_length=1)] | None = None
-    """A video file to play instead of device_id; relative to the folder the process was started in."""
+    """A video file to play instead of device_id, or pictures: a folder, or a pattern (frames/%05d.png); relative to the
+    folder the process was started in."""
 
     backend: Literal["auto", "any", "v4l2", "gstreamer", "ffmpeg"] = "auto"
-    """How OpenCV opens a device; "auto" is V4L2. Files and streams are always read with FFmpeg."""
+    """How a device is opened: "auto" is V4L2, directly; the others are OpenCV's. Files and streams are always read with
+    FFmpeg."""
+
+    pixel_format: Annotated[str, Field(pattern=r"^[A-Z0-9]{3,4}$"), BeforeValidator(_upper)] | None = None
+    """The pixel format asked of a device, in V4L2's letters: MJPG, YUYV, NV12, ...; null takes what brings the most
+    frames."""
+
+    rtsp_transport: Literal["auto", "tcp", "udp", "udp_multicast", "http"] = "auto"
+    """How an RTSP stream is carried; "auto" is TCP, or UDP where the camera refuses that."""
+
+    stream_options: dict[OptionText, OptionText] = {}
+    """FFmpeg's options for a stream, by their names, each as text, without ; and |."""
+
+    decoder_threads: Annotated[int, Field(ge=1, le=16)] | None = None
+    """Threads that decode a stream; each but the first delays it by a frame. null is 1, and more where that is too
+    slow."""
 
     resolution: Annotated[tuple[Side, Side], Field(strict=False)] = (1920, 1080)
     """Width and height asked of a device, in pixels; files and streams keep their own."""
 
     fps: float = Field(default=30, gt=0, le=1000)
-    """Frames a second asked of a device; files and streams keep their own."""
+    """Frames a second asked of a device, and at which pictures are shown; files and streams keep their own."""
 
     exposure_mode: Literal["auto", "manual"] = "auto"
     """Who sets a device's exposure: the camera, or exposure_value."""
 
     exposure_value: float | None = None
     """Exposure in "manual" mode, in the driver's unit (V4L2: usually 100 us); null leaves it."""
+
+    exposure_dynamic_framerate: bool | None = None
+    """Whether the camera may lower its rate to expose longer in "auto" mode; null leaves it."""
 
     gain: float | None = None
     """Gain, in the driver's unit; null leaves it."""
@@ -111,7 +161,16 @@ class CameraConfig(OwnSection):
     """Saturation, in the driver's unit; null leaves it."""
 
     auto_focus: bool | None = None
-    """Whether the camera focuses by itself; null leaves it."""
+    """Whether the camera focuses by itself; null leaves it, unless focus is set."""
+
+    focus: float | None = None
+    """Focus, in the driver's unit; null leaves it."""
+
+    auto_white_balance: bool | None = None
+    """Whether the camera balances white by itself; null leaves it, unless white_balance_temperature is set."""
+
+    white_balance_temperature: float | None = None
+    """Colour temperature of the light, in kelvins; null leaves it."""
 
     buffer_size: int = Field(default=2, ge=1, le=32)
     """Frames that the driver may queue: so many old ones come first after a pause."""
@@ -125,6 +184,9 @@ class CameraConfig(OwnSection):
     video_end_frame: Annotated[int, Field(ge=1)] | None = None
     """The first frame of a file not to show any more; null is the end of the file."""
 
+    video_pace: Literal["realtime", "unlimited"] = "realtime"
+    """How fast a file is played: at its own pace, or as fast as it can be decoded."""
+
     auto_reconnect: bool = True
     """Whether a device or stream that fails is opened again; a file never is."""
 
@@ -134,8 +196,15 @@ class CameraConfig(OwnSection):
     max_reconnect_attempts: int = Field(default=5, ge=0)
     """Attempts after which reconnecting slows down and logs at level ERROR; it does not end."""
 
+    open_timeout: Seconds | None = None
+    """Seconds that a device or stream is given up to its first frame; null is twice read_timeout."""
+
     read_timeout: Seconds = 5.0
     """Seconds without a frame after which a device or stream counts as stalled or lost."""
+
+    bad_picture_after: Seconds | None = 10.0
+    """Seconds after which the picture of a device or stream counts as stalled if it does not change or is of one
+    colour; null never looks."""
 
     stop_timeout: Seconds = 5.0
     """Seconds that the source is given to come to its end when the process stops; then it is abandoned."""

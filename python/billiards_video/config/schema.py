@@ -48,14 +48,15 @@ def _resolved(facts: dict[str, Any]) -> dict[str, Any]:
 
 def _words(facts: dict[str, Any]) -> str:
     if "anyOf" in facts:
-        return " or ".join(_words(choice) for choice in facts["anyOf"])
+        return " or ".join(_words({**choice, "description": facts["description"]}) for choice in facts["anyOf"])
     if "enum" in facts:
         return "one of " + ", ".join(json.dumps(choice) for choice in facts["enum"])
     if facts["type"] == "object":
-        return "an object, { ... }"
+        return "an object, { ... }" if "properties" in facts else f"an object, {{ ... }}; {facts['description']}"
     if facts["type"] == "array":
-        items = facts["prefixItems"]
-        return f"a list of {len(items)}, each {_words(items[0])}"
+        items = [_words(item) for item in facts["prefixItems"]]
+        alike = len(set(items)) == 1
+        return f"a list of {len(items)}, each {items[0]}" if alike else f"a list of {len(items)}: {', '.join(items)}"
     if "pattern" in facts:
         return f"text; {facts['description']}"
     bounds = " and ".join(text.format(facts[bound]) for bound, text in _BOUNDS.items() if bound in facts)
