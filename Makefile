@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup build test test-rust model test-python demo bench lint lint-rust lint-python format clean
+.PHONY: help setup build test test-rust model test-python test-v4l2 soundness long-run demo bench lint lint-rust lint-python format clean
 
 VENV_PYTHON := .venv/bin/python
 PIP_INSTALL := $(VENV_PYTHON) -m pip install
@@ -19,7 +19,7 @@ export VIRTUAL_ENV := $(CURDIR)/.venv
 unexport CONDA_PREFIX
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 setup: .venv/.dependencies ## make .venv, with all that building, testing and linting need
 
@@ -44,14 +44,29 @@ build: .venv/.dependencies ## build the Rust core and install the package into .
 
 test: build test-rust model test-python ## all tests
 
-test-rust: ## the core's own tests and its documentation's examples
-	cargo test --release --package billiards-video
+test-rust: ## the core's own tests and its documentation's examples, and the protocol on real threads
+	cargo test --release --package billiards-video --package billiards-video-races
 
 model: ## the protocol under loom: every interleaving, within the bounds that rust/model names
 	cargo test --release --package billiards-video-model
 
 test-python:
 	$(VENV_PYTHON) -m pytest
+
+soundness: build ## the same promises by force, for an hour or two: docs/soundness.md; needs a nightly Rust and cargo-fuzz
+	BILLIARDS_VIDEO_SOUNDNESS=full cargo test --release --package billiards-video --test soundness -- --nocapture --test-threads=1
+	BILLIARDS_VIDEO_SOUNDNESS=full cargo test --release --package billiards-video-model -- --nocapture
+	BILLIARDS_VIDEO_SOUNDNESS=full $(VENV_PYTHON) -m pytest tests/test_kills.py
+	setup/sanitize.sh thread
+	setup/sanitize.sh address
+	setup/sanitize.sh miri
+	setup/sanitize.sh fuzz
+
+long-run: build ## an hour at 1080p60 with readers coming and going, and what grows in it
+	$(VENV_PYTHON) -m bench.long_run
+
+test-v4l2: build ## devices on the kernel's own virtual cameras, in a guest machine: VIVID=script, see tests/v4l2/guest.sh
+	@tests/v4l2/guest.sh $(VIVID)
 
 demo: build ## a synthetic camera in one process, a reader in another: until Ctrl-C
 	@$(VENV_PYTHON) -m billiards_video.demo

@@ -14,6 +14,10 @@ from busy_stream import BusyStream
 from small_stream import HEIGHT, WIDTH
 from whole_program import result, start
 
+FULL = os.environ.get("BILLIARDS_VIDEO_SOUNDNESS") == "full"
+
+pytestmark = pytest.mark.timeout(900 if FULL else 60)
+
 PROGRAMS = {
     "globals of every kind": """
         frame = reader.lease(10); array = frame.array; view = array.data; rows = array[::2]
@@ -208,7 +212,7 @@ def test_it_ends_in_order(busy: SharedMemoryFrameWriter, what: str) -> None:
 
 def test_daemon_threads_are_cut_off_in_order(busy: SharedMemoryFrameWriter) -> None:
     """Daemon threads in the middle of every kind of call: the interpreter goes, and they are not heard of again."""
-    for _ in range(25 if os.environ.get("BILLIARDS_VIDEO_SOUNDNESS") == "full" else 1):
+    for _ in range(25 if FULL else 1):
         processes = [start(DAEMONS, busy.name) for _ in range(4)]
         try:
             assert [result(process) for process in processes] == [("", 0, "")] * len(processes)

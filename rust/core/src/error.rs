@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::Geometry;
 use crate::geometry::MAX_SIDE;
@@ -166,7 +167,18 @@ pub enum Error {
     },
 }
 
+/// The hint of an [`Error::NotCreated`] where there is a segment, but it is about to go.
+pub(crate) const BEING_REPLACED: &str = ": its segment is being replaced";
+
 impl Error {
+    /// The same, said after it has lasted so long.
+    pub(crate) fn after(mut self, lasted: Duration) -> Error {
+        if let Error::NotCreated { seconds, .. } | Error::NotAccessible { seconds, .. } = &mut self {
+            *seconds = (lasted.as_secs_f64() * 10.0).round() / 10.0;
+        }
+        self
+    }
+
     pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Error {
         let path = path.into();
         move |source| Error::Io { action, path, source }

@@ -101,6 +101,7 @@ mod error;
 
 mod figures;
 mod files;
+mod following;
 mod fork;
 mod frame;
 mod frame_info;

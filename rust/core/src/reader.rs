@@ -6,6 +6,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::attachment::Attachment;
+use crate::error::BEING_REPLACED;
+use crate::following::Refused;
 use crate::fork::Generation;
 use crate::layout::MAX_HELD;
 use crate::lease::NoLease;
@@ -75,6 +77,8 @@ pub(crate) struct Cursor {
     /// When the handle last looked for a successor of the segment, and at which number of it.
     pub(crate) looked_at: Instant,
     pub(crate) looked_into: Option<u32>,
+    /// What keeps the handle from going on with a successor that is there.
+    pub(crate) refused: Option<Refused>,
 }
 
 impl Reader {
@@ -105,7 +109,7 @@ impl Reader {
             let problem = match search(name, &options) {
                 Search::Found(found) => match Attachment::open(name, *found, &options) {
                     Ok(attachment) => break attachment,
-                    Err(NoLease::Replaced) => Ok(": its segment is being replaced".to_owned()),
+                    Err(NoLease::Replaced) => Ok(BEING_REPLACED.to_owned()),
                     Err(NoLease::Refused(error)) => return Err(error),
                 },
                 Search::Nothing(hint) => Ok(hint),
@@ -126,7 +130,8 @@ impl Reader {
         };
         let (attachment, looked_at) = (Arc::new(attachment), Instant::now());
         let current = Mutex::new(Arc::clone(&attachment));
-        let cursor = Mutex::new(Cursor { attachment, seen: None, carried: 0, looked_at, looked_into: None });
+        let cursor =
+            Mutex::new(Cursor { attachment, seen: None, carried: 0, looked_at, looked_into: None, refused: None });
         Ok(Reader { name: name.clone(), options, cursor, current, generation: Generation::current() })
     }
 
@@ -134,7 +139,8 @@ impl Reader {
     /// four times a second whether another segment has taken the name.
     ///
     /// # Errors
-    /// [`Error::TooManyLeases`], [`Error::Corrupt`], [`Error::Forked`].
+    /// [`Error::TooManyLeases`], [`Error::Corrupt`], [`Error::Forked`]; where another segment has had the name for two
+    /// seconds and cannot be attached, why: [`Error::NotAccessible`], [`Error::LinesFull`].
     pub fn newest(&self) -> Result<Option<Frame>, Error> {
         self.generation.check()?;
         let mut cursor = self.cursor();
@@ -143,7 +149,11 @@ impl Reader {
             return Ok(frame);
         }
         let number = cursor.attachment.number().ok();
-        if self.follow(&mut cursor, number) { cursor.take() } else { Ok(None) }
+        if self.follow(&mut cursor, number) {
+            return cursor.take();
+        }
+        cursor.check_refusal()?;
+        Ok(None)
     }
 
     /// As [`newest`](Self::newest), but only looks into the segment attached now, and gives nothing if that is over: it

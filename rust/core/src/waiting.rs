@@ -6,14 +6,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::attachment::Attachment;
-use crate::reader::Cursor;
-use crate::search::{Search, search};
-use crate::{Error, Frame, Reader, ReaderOptions, State};
-
-/// How often a reader looks whether its writer lives and its name stands: the handle, over all its waits, since each of
-/// them may be shorter than this.
-const LOOK_EVERY: Duration = Duration::from_millis(250);
+use crate::following::LOOK_EVERY;
+use crate::{Error, Frame, Reader, State};
 
 /// What a sleep came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +24,8 @@ impl Reader {
     /// The next newer frame, waiting for it; `None` if none came in time. Without a time-out it waits for ever.
     ///
     /// # Errors
-    /// [`Error::EndOfStream`] when the source has ended and its last frame was given; those of [`newest`](Self::newest).
+    /// [`Error::EndOfStream`] when the source has ended and its last frame was given; those of [`newest`](Self::newest):
+    /// that a successor cannot be attached is said when the time is up, or, without a time-out, after two seconds.
     pub fn wait(&self, timeout: Option<Duration>) -> Result<Option<Frame>, Error> {
         self.wait_with(timeout, &mut || false)
     }
@@ -99,7 +94,7 @@ impl Reader {
         if attachment.latest()?.is_some_and(|newest| newest.sequence > seen) {
             return Ok(Woken::Newer);
         }
-        let next_look = {
+        let (now, next_look) = {
             let mut cursor = self.cursor();
             if !Arc::ptr_eq(&cursor.attachment, &attachment) {
                 return Ok(Woken::LookAgain); // another thread has moved on
@@ -108,12 +103,15 @@ impl Reader {
             if (is_news || cursor.is_look_due()) && self.follow(&mut cursor, Some(number)) {
                 return Ok(Woken::LookAgain);
             }
-            cursor.looked_at + LOOK_EVERY
+            if state == State::Ended {
+                return Err(Error::EndOfStream { name: self.name.to_string() });
+            }
+            let now = Instant::now();
+            if deadline.is_none() || is_past(deadline, now) {
+                cursor.check_refusal()?;
+            }
+            (now, cursor.looked_at + LOOK_EVERY)
         };
-        if state == State::Ended {
-            return Err(Error::EndOfStream { name: self.name.to_string() });
-        }
-        let now = Instant::now();
         if is_past(deadline, now) {
             return Ok(Woken::TimedOut);
         }
@@ -123,48 +121,6 @@ impl Reader {
         }
         attachment.sleep(number, until.saturating_duration_since(now));
         Ok(Woken::LookAgain)
-    }
-
-    /// Leaves a segment that cannot be read any more for its successor, if it has one.
-    fn leave(&self, attachment: &Arc<Attachment>) -> bool {
-        let mut cursor = self.cursor();
-        !Arc::ptr_eq(&cursor.attachment, attachment) || (cursor.is_look_due() && self.follow(&mut cursor, None))
-    }
-
-    /// Moves to the segment that the name stands for now, if that is another one with a live writer.
-    /// `number` is the one at which it is looked for, where it can be read.
-    pub(crate) fn follow(&self, cursor: &mut Cursor, number: Option<u32>) -> bool {
-        (cursor.looked_at, cursor.looked_into) = (Instant::now(), number);
-        let from = &cursor.attachment;
-        if from.has_its_name() && from.writer_lives() {
-            return false;
-        }
-        let live_only = ReaderOptions { allow_dead: false, ..self.options.clone() };
-        let Search::Found(found) = search(&self.name, &live_only) else { return false };
-        if found.epoch == from.epoch {
-            return false;
-        }
-        // Where it cannot be attached now (replaced again, or no line free), the next look tries again.
-        let Ok(fresh) = Attachment::open(&self.name, *found, &self.options) else { return false };
-        let newest = |attachment: &Attachment| attachment.latest().ok().flatten().map_or(0, |newest| newest.sequence);
-        let last = newest(from);
-        if last > cursor.seen.unwrap_or(0) && newest(&fresh) == 0 {
-            cursor.looked_into = None;
-            return false; // as long as the successor has no frame, this one's last is the newest there is
-        }
-        if let Some(seen) = cursor.seen {
-            cursor.carried += last.saturating_sub(seen) / 2;
-            cursor.seen = Some(0);
-        }
-        self.move_to(cursor, fresh);
-        true
-    }
-}
-
-impl Cursor {
-    /// Whether a quarter of a second has passed since the last look for a successor.
-    pub(crate) fn is_look_due(&self) -> bool {
-        self.looked_at.elapsed() >= LOOK_EVERY
     }
 }
 

@@ -78,6 +78,10 @@ impl Hold {
         }
     }
 
+    pub(crate) fn is_frozen(&self) -> bool {
+        matches!(&self.pixels, Pixels::Loaned { frozen, .. } if frozen.get().is_some())
+    }
+
     fn is_writable(&self) -> bool {
         matches!(&self.pixels, Pixels::Loaned { frozen, .. } if frozen.get().is_none())
     }

@@ -9,6 +9,7 @@ mod errors;
 mod figures;
 mod frame;
 mod hold;
+mod home_mutex;
 mod loan;
 mod metadata;
 mod pixels;
@@ -24,8 +25,9 @@ mod writer;
 /// `billiards_video._core`; described in `_core.pyi`.
 #[pyo3::pymodule(gil_used = false)]
 mod _core {
-    use pyo3::exceptions::PyRuntimeWarning;
+    use pyo3::exceptions::{PyImportError, PyRuntimeWarning};
     use pyo3::prelude::*;
+    use pyo3::sync::PyOnceLock;
 
     #[pymodule_export]
     use crate::errors::EndOfStream;
@@ -48,9 +50,20 @@ mod _core {
     #[allow(non_upper_case_globals, reason = "Python's name for it")]
     const __version__: &str = env!("CARGO_PKG_VERSION");
 
+    /// The `sys` of the interpreter that has the module: each interpreter has its own.
+    static SYS: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         let py = module.py();
+        // What is looked up once is one interpreter's, and would outlive it. Python itself refuses for us in subinterpreters
+        // with a GIL of their own, not in those that share it.
+        let sys = py.import("sys")?;
+        if !SYS.get_or_init(py, || sys.clone().unbind()).is(&sys) {
+            let text = "module billiards_video._core does not support loading in subinterpreters: \
+                        another interpreter of this process has it, as only one can have NumPy";
+            return Err(PyImportError::new_err(text));
+        }
         if cfg!(debug_assertions) {
             let warning = py.get_type::<PyRuntimeWarning>();
             let text = c"billiards_video._core is a debug build, many times slower: run `maturin develop --release`";

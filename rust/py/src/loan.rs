@@ -1,15 +1,15 @@
 //! A buffer lent to the publisher: filled in place, then published or cancelled.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use billiards_video::{FrameInfo, Stamp};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 use pyo3::types::PyTuple;
 
 use crate::errors::to_python;
 use crate::hold::Hold;
+use crate::home_mutex::HomeMutex;
 use crate::metadata::FrameMetadata;
 use crate::publishing::{Publishing, stamp};
 use crate::view::View;
@@ -18,16 +18,16 @@ use crate::view::View;
 #[pyclass(frozen, module = "billiards_video.ipc")]
 pub(crate) struct Loan {
     publishing: Arc<Publishing>,
-    slot: Mutex<Option<Py<Slot>>>,
+    slot: HomeMutex<Option<Py<Slot>>>,
 }
 
 impl Loan {
     pub(crate) fn new(publishing: Arc<Publishing>) -> Loan {
-        Loan { publishing, slot: Mutex::new(None) }
+        Loan { publishing, slot: HomeMutex::new(None) }
     }
 
-    fn replace(&self, py: Python<'_>, slot: Option<Py<Slot>>) -> Option<Py<Slot>> {
-        std::mem::replace(&mut *self.slot.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner), slot)
+    fn replace(&self, py: Python<'_>, slot: Option<Py<Slot>>) -> PyResult<Option<Py<Slot>>> {
+        Ok(std::mem::replace(&mut *self.slot.lock(py)?, slot))
     }
 }
 
@@ -47,7 +47,7 @@ impl Loan {
             self.publishing.abandon(number);
         }
         let slot = made?;
-        self.replace(py, Some(slot.clone_ref(py)));
+        self.replace(py, Some(slot.clone_ref(py)))?;
         Ok(Some(slot))
     }
 
@@ -55,7 +55,7 @@ impl Loan {
     #[pyo3(signature = (*exception))]
     fn __exit__(&self, exception: &Bound<'_, PyTuple>) -> PyResult<()> {
         let py = exception.py();
-        self.replace(py, None).map_or(Ok(()), |slot| slot.get().cancel(py))
+        self.replace(py, None)?.map_or(Ok(()), |slot| slot.get().cancel(py))
     }
 }
 

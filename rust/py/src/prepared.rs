@@ -3,15 +3,17 @@
 //! A reader that has slept for a frame's time runs cold: its code and data have left the caches, and what takes a
 //! fraction of a microsecond in a loop takes twenty. So what does not depend on the frame is done before the sleep: the
 //! array over each buffer, and the object around it. When a frame has come, it is put into the one made for its buffer.
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
+//!
+//! Not in free-threaded Python. There, what one thread made and another lets go of ends when the first comes back to running
+//! Python code, and not before: a frame that was prepared by another thread would be held for as long as that one waits.
 
 use billiards_video::BufferView;
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
+use pyo3::sync::PyOnceLock;
 
 use crate::errors::to_python;
 use crate::frame::Frame;
+use crate::home_mutex::HomeMutex;
 
 /// How many frames are made at a time for a buffer. After a sleep the first costs twenty microseconds, the others one each:
 /// making them seldom saves a tenth of what a waiting reader costs.
@@ -24,12 +26,18 @@ struct Stock {
 }
 
 /// A stock for each buffer of the segment that is read now, in the buffers' order.
-#[derive(Default)]
-pub(crate) struct Prepared(Mutex<Vec<Stock>>);
+pub(crate) struct Prepared(HomeMutex<Vec<Stock>>);
 
 impl Prepared {
+    pub(crate) fn new() -> Prepared {
+        Prepared(HomeMutex::new(Vec::new()))
+    }
+
     /// Fills the stock up where a buffer has run out of it, and lets go of what is for a segment of the past.
     pub(crate) fn prepare(&self, py: Python<'_>, handle: &billiards_video::Reader) -> PyResult<()> {
+        if is_free_threaded(py)? {
+            return Ok(());
+        }
         let buffers = handle.buffers().map_err(to_python)?;
         let serves = |stocks: &Vec<Stock>| {
             buffers.len() == stocks.len()
@@ -38,10 +46,10 @@ impl Prepared {
                     .zip(&buffers)
                     .all(|(stock, buffer)| stock.buffer == *buffer && !stock.frames.is_empty())
         };
-        if serves(&self.lock(py)) {
+        if serves(&*self.0.lock(py)?) {
             return Ok(());
         }
-        let mut stocks = std::mem::take(&mut *self.lock(py));
+        let mut stocks = std::mem::take(&mut *self.0.lock(py)?);
         stocks.retain(|stock| buffers.contains(&stock.buffer));
         for (place, buffer) in buffers.into_iter().enumerate() {
             if stocks.get(place).is_none_or(|stock| stock.buffer != buffer) {
@@ -53,7 +61,7 @@ impl Prepared {
             }
         }
         // What another thread has put there meanwhile goes, outside the lock.
-        let replaced = std::mem::replace(&mut *self.lock(py), stocks);
+        let replaced = std::mem::replace(&mut *self.0.lock(py)?, stocks);
         drop(replaced);
         Ok(())
     }
@@ -61,7 +69,7 @@ impl Prepared {
     /// The frame as an object: the one prepared for its buffer, or a new one.
     pub(crate) fn give(&self, py: Python<'_>, frame: billiards_video::Frame) -> PyResult<Py<Frame>> {
         let made = {
-            let mut stocks = self.lock(py);
+            let mut stocks = self.0.lock(py)?;
             stocks.iter_mut().find(|stock| stock.buffer.shows(&frame)).and_then(|stock| stock.frames.pop())
         };
         let Some(made) = made else {
@@ -77,7 +85,7 @@ impl Prepared {
 
     /// Lets go of everything if it is for another segment than the one that is read now.
     pub(crate) fn forget_the_past(&self, py: Python<'_>, handle: &billiards_video::Reader) -> PyResult<()> {
-        let Some(buffer) = self.lock(py).first().map(|stock| stock.buffer.clone()) else { return Ok(()) };
+        let Some(buffer) = self.0.lock(py)?.first().map(|stock| stock.buffer.clone()) else { return Ok(()) };
         if !handle.buffers().map_err(to_python)?.contains(&buffer) {
             self.clear(py);
         }
@@ -85,12 +93,14 @@ impl Prepared {
     }
 
     pub(crate) fn clear(&self, py: Python<'_>) {
-        let gone = std::mem::take(&mut *self.lock(py));
+        let gone = self.0.lock(py).map(|mut stocks| std::mem::take(&mut *stocks));
         drop(gone); // outside the lock
     }
+}
 
-    /// Nothing that runs Python code happens under this lock, so it is never held for long.
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Vec<Stock>> {
-        self.0.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
-    }
+/// Whether this Python is built to run without a GIL, whether it does or not.
+fn is_free_threaded(py: Python<'_>) -> PyResult<bool> {
+    static FREE_THREADED: PyOnceLock<bool> = PyOnceLock::new();
+    let look = || py.import("sys")?.getattr("abiflags")?.contains("t");
+    FREE_THREADED.get_or_try_init(py, look).copied()
 }

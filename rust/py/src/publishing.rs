@@ -1,19 +1,16 @@
 //! One core writer, shared between the Python writer and its open loan, and usable from several threads.
 
-use std::process;
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::MutexGuard;
 
 use billiards_video::{Error, Geometry, Stamp, Writer};
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 
 use crate::errors::{not_initialized, to_python};
+use crate::home_mutex::HomeMutex;
 
 /// A place for a writer, empty before `initialize()` and after `cleanup()`.
 pub(crate) struct Publishing {
-    open: Mutex<Open>,
-    /// The process in which the place was made.
-    pid: u32,
+    open: HomeMutex<Open>,
 }
 
 pub(crate) struct Open {
@@ -50,7 +47,7 @@ impl Publishing {
     }
 
     fn of(writer: Option<Writer>, geometry: Geometry) -> Publishing {
-        Publishing { open: Mutex::new(Open { writer, geometry, loan: 0, loans: 0 }), pid: process::id() }
+        Publishing { open: HomeMutex::new(Open { writer, geometry, loan: 0, loans: 0 }) }
     }
 
     /// For what is short: the GIL stays. Nothing that runs Python code happens under this lock.
@@ -58,14 +55,7 @@ impl Publishing {
     /// # Errors
     /// `RuntimeError` in a forked child, where another thread of the parent may have held the lock, for ever.
     pub(crate) fn lock(&self, py: Python<'_>) -> PyResult<MutexGuard<'_, Open>> {
-        match self.open.try_lock() {
-            Ok(open) => Ok(open),
-            Err(TryLockError::Poisoned(open)) => Ok(open.into_inner()),
-            Err(TryLockError::WouldBlock) => {
-                self.check_fork()?;
-                Ok(self.open.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner))
-            }
-        }
+        self.open.lock(py)
     }
 
     /// For what is short and rare: as `lock`, and refused in a forked child, where the core would not ask.
@@ -79,23 +69,23 @@ impl Publishing {
 
     /// Whether this is a forked child of the process that the writer is at home in.
     pub(crate) fn is_inherited(&self) -> bool {
-        process::id() != self.pid
+        self.open.is_inherited()
     }
 
     /// # Errors
     /// `RuntimeError` in a forked child.
     pub(crate) fn check_fork(&self) -> PyResult<()> {
-        if self.is_inherited() { Err(to_python(Error::Forked)) } else { Ok(()) }
+        self.open.check_fork()
     }
 
     /// Whether there is a writer. Called without the GIL.
     pub(crate) fn is_open(&self) -> bool {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).writer.is_some()
+        self.open.lock_detached().writer.is_some()
     }
 
     /// Puts a writer where none was. Called without the GIL.
     pub(crate) fn install(&self, writer: Writer) {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).writer = Some(writer);
+        self.open.lock_detached().writer = Some(writer);
     }
 
     /// Cancels the loan of this number if it is still open, and nobody else is at work here.
@@ -103,7 +93,7 @@ impl Publishing {
         if self.is_inherited() {
             return;
         }
-        let Ok(mut open) = self.open.try_lock() else { return };
+        let Some(mut open) = self.open.lock_if_free() else { return };
         if open.loan == number {
             open.loan = 0;
             if let Some(loan) = open.writer.as_mut().and_then(Writer::resume) {
@@ -114,11 +104,7 @@ impl Publishing {
 
     /// Ends the stream, where the writer is dropped without `cleanup()`. In a forked child it is the parent's.
     pub(crate) fn clear(&self) {
-        let writer = match self.open.try_lock() {
-            Ok(mut open) => open.writer.take(),
-            Err(TryLockError::Poisoned(open)) => open.into_inner().writer.take(),
-            Err(TryLockError::WouldBlock) => None,
-        };
+        let writer = self.open.lock_if_free().and_then(|mut open| open.writer.take());
         drop(writer);
     }
 
@@ -133,7 +119,7 @@ impl Publishing {
     ) -> PyResult<T> {
         self.check_fork()?;
         let result = py.detach(|| {
-            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut open = self.open.lock_detached();
             let result = action(open.writer.as_mut()?);
             open.geometry = open.writer.as_ref()?.geometry();
             Some(result)

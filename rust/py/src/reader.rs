@@ -1,14 +1,13 @@
 //! The reading side.
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use billiards_video::{Error, Geometry, Name, ReaderOptions};
 use pyo3::exceptions::{PyTimeoutError, PyUnicodeDecodeError};
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 use pyo3::types::PyTuple;
 
 use crate::arrays::NumPy;
@@ -17,6 +16,7 @@ use crate::errors::{not_attached, to_python};
 use crate::figures::Counters;
 use crate::frame::Frame;
 use crate::hold::Hold;
+use crate::home_mutex::HomeMutex;
 use crate::metadata::FrameMetadata;
 use crate::pixels::Pixels;
 use crate::prepared::Prepared;
@@ -35,18 +35,13 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 pub(crate) struct Reader {
     name: Name,
     options: ReaderOptions,
-    attached: Mutex<Option<Handle>>,
+    attached: HomeMutex<Option<Handle>>,
     prepared: Prepared,
 }
 
 impl Reader {
-    /// Held for the moment of looking or changing only, and never across anything that runs Python code.
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Option<Handle>> {
-        self.attached.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn handle(&self, py: Python<'_>) -> PyResult<Handle> {
-        self.lock(py).clone().ok_or_else(not_attached)
+        self.attached.lock(py)?.clone().ok_or_else(not_attached)
     }
 
     fn geometry(&self, py: Python<'_>) -> PyResult<Geometry> {
@@ -55,8 +50,7 @@ impl Reader {
 
     /// Whether `detach()` has not been called since `handle` was taken. Called without the GIL.
     fn wants(&self, handle: &Handle) -> bool {
-        let attached = self.attached.lock().unwrap_or_else(PoisonError::into_inner);
-        attached.as_ref().is_some_and(|now| Arc::ptr_eq(now, handle))
+        is_the_same(self.attached.lock_detached().as_ref(), handle)
     }
 
     /// The newest frame, if it is newer than the last one; at most a move to another segment is waited for.
@@ -120,6 +114,10 @@ impl Reader {
     }
 }
 
+fn is_the_same(now: Option<&Handle>, handle: &Handle) -> bool {
+    now.is_some_and(|now| Arc::ptr_eq(now, handle))
+}
+
 #[pymethods]
 impl Reader {
     #[new]
@@ -139,13 +137,13 @@ impl Reader {
         if let Some(reader_name) = reader_name {
             options.reader_name = reader_name;
         }
-        Ok(Reader { name, options, attached: Mutex::new(None), prepared: Prepared::default() })
+        Ok(Reader { name, options, attached: HomeMutex::new(None), prepared: Prepared::new() })
     }
 
     /// Attaches to the stream, waiting for it up to `timeout` seconds.
     #[pyo3(signature = (timeout=5.0))]
     fn attach(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<()> {
-        if let Some(handle) = self.lock(py).clone() {
+        if let Some(handle) = self.attached.lock(py)?.clone() {
             return handle.epoch().map(drop).map_err(to_python); // a parent's handle, in a forked child, is none
         }
         let timeout = duration(timeout)?.unwrap_or(Duration::MAX);
@@ -153,7 +151,7 @@ impl Reader {
         let attach =
             |interrupt: &mut dyn FnMut() -> bool| billiards_video::Reader::attach_with(&self.name, options, interrupt);
         let handle = Arc::new(wait(py, || true, attach)?);
-        let mut attached = self.lock(py);
+        let mut attached = self.attached.lock(py)?;
         if attached.is_none() {
             *attached = Some(handle);
         } // else another thread was first, and this handle goes
@@ -162,7 +160,9 @@ impl Reader {
 
     /// Lets go of the stream. Frames still held stay valid.
     fn detach(&self, py: Python<'_>) {
-        let handle = self.lock(py).take();
+        let Ok(handle) = self.attached.lock(py).map(|mut attached| attached.take()) else {
+            return; // a child's, which holds nothing
+        };
         self.prepared.clear(py);
         py.detach(|| drop(handle));
     }
@@ -172,7 +172,7 @@ impl Reader {
     fn lease(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<Py<Frame>> {
         let handle = self.handle(py)?;
         let next = self.next(py, &handle, duration(timeout)?);
-        if !self.wants(&handle) {
+        if !is_the_same(self.attached.lock(py)?.as_ref(), &handle) {
             self.prepared.clear(py); // detached meanwhile: nothing may keep the segment
         }
         if let Some(frame) = next? {
@@ -326,8 +326,8 @@ impl Reader {
 
     /// Whether the reader is attached.
     #[getter]
-    fn is_attached(&self, py: Python<'_>) -> bool {
-        self.lock(py).is_some()
+    fn is_attached(&self, py: Python<'_>) -> PyResult<bool> {
+        Ok(self.attached.lock(py)?.is_some())
     }
 
     fn __enter__(slf: Py<Self>, py: Python<'_>) -> PyResult<Py<Self>> {

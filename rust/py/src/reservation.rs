@@ -1,15 +1,13 @@
 //! The right to a name, before there is a frame to size a segment by.
 
-use std::sync::{Mutex, PoisonError};
-
 use billiards_video::{Format, Name, WriterOptions};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 use pyo3::types::PyTuple;
 
 use crate::enumerations::format_from;
 use crate::errors::to_python;
+use crate::home_mutex::HomeMutex;
 use crate::ranges::geometry;
 use crate::writer::{SharedMemoryFrameWriter, writer_options};
 
@@ -18,12 +16,12 @@ use crate::writer::{SharedMemoryFrameWriter, writer_options};
 pub(crate) struct Reservation {
     name: Name,
     options: WriterOptions,
-    taken: Mutex<Option<billiards_video::Reservation>>,
+    taken: HomeMutex<Option<billiards_video::Reservation>>,
 }
 
 impl Reservation {
-    fn give_up(&self, py: Python<'_>) -> Option<billiards_video::Reservation> {
-        self.taken.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner).take()
+    fn give_up(&self, py: Python<'_>) -> PyResult<Option<billiards_video::Reservation>> {
+        Ok(self.taken.lock(py)?.take())
     }
 }
 
@@ -35,7 +33,7 @@ impl Reservation {
         let name = Name::new(name).map_err(to_python)?;
         let options = writer_options(max_buffers, access)?;
         let take = || billiards_video::Reservation::take(&name, options.clone());
-        let taken = Mutex::new(Some(py.detach(take).map_err(to_python)?));
+        let taken = HomeMutex::new(Some(py.detach(take).map_err(to_python)?));
         Ok(Reservation { name, options, taken })
     }
 
@@ -53,7 +51,7 @@ impl Reservation {
     ) -> PyResult<SharedMemoryFrameWriter> {
         let format = frame_format.map_or(Ok(Format::Bgr24), format_from)?;
         let geometry = geometry(width, height, format)?;
-        let taken = self.give_up(py).ok_or_else(|| {
+        let taken = self.give_up(py)?.ok_or_else(|| {
             PyRuntimeError::new_err("this reservation is over: it was published or cancelled; take the name anew")
         })?;
         let writer = py.detach(|| taken.publish(geometry)).map_err(to_python)?;

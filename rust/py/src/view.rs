@@ -1,15 +1,13 @@
 //! The array over a hold, made when it is first asked for and kept until the frame or the slot lets go of it.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use pyo3::prelude::*;
-use pyo3::sync::MutexExt;
 
 use crate::arrays::NumPy;
 use crate::hold::Hold;
+use crate::home_mutex::HomeMutex;
 
 /// A hold and its array, or nothing once it has ended. What the caller took from it lives on by itself.
-pub(crate) struct View(Mutex<Option<Parts>>);
+pub(crate) struct View(HomeMutex<Option<Parts>>);
 
 struct Parts {
     hold: Py<Hold>,
@@ -18,41 +16,48 @@ struct Parts {
 
 impl View {
     pub(crate) fn new(py: Python<'_>, hold: Hold) -> PyResult<View> {
-        Ok(View(Mutex::new(Some(Parts { hold: Py::new(py, hold)?, array: None }))))
+        Ok(View(HomeMutex::new(Some(Parts { hold: Py::new(py, hold)?, array: None }))))
     }
 
     /// With the array made at once, not when it is asked for.
     pub(crate) fn with_array(py: Python<'_>, hold: Hold) -> PyResult<View> {
         let hold = Bound::new(py, hold)?;
         let array = NumPy::get(py)?.view(&hold)?.unbind();
-        Ok(View(Mutex::new(Some(Parts { hold: hold.unbind(), array: Some(array) }))))
+        Ok(View(HomeMutex::new(Some(Parts { hold: hold.unbind(), array: Some(array) }))))
     }
 
     /// Gives a prepared hold its frame; gives the frame back if it is not the one it was prepared for.
     pub(crate) fn fill(&self, py: Python<'_>, frame: billiards_video::Frame) -> Result<(), billiards_video::Frame> {
-        match &*self.lock(py) {
-            Some(parts) => parts.hold.get().fill(frame),
-            None => Err(frame),
+        match self.0.lock(py).as_deref() {
+            Ok(Some(parts)) => parts.hold.get().fill(frame),
+            _ => Err(frame),
         }
     }
 
     /// The array, the same one every time; `None` after the end.
     pub(crate) fn array(&self, py: Python<'_>) -> PyResult<Option<Py<PyAny>>> {
-        let hold = match &*self.lock(py) {
-            None => return Ok(None),
-            Some(Parts { array: Some(array), .. }) => return Ok(Some(array.clone_ref(py))),
-            Some(Parts { hold, array: None }) => hold.clone_ref(py),
-        };
-        // The lock is not held here: NumPy may let another thread run.
-        let made = NumPy::get(py)?.view(hold.bind(py))?.unbind();
-        let mut parts = self.lock(py);
-        let Some(parts) = &mut *parts else { return Ok(Some(made)) };
-        Ok(Some(parts.array.get_or_insert(made).clone_ref(py)))
+        loop {
+            let hold = match &*self.0.lock(py)? {
+                None => return Ok(None),
+                Some(Parts { array: Some(array), .. }) => return Ok(Some(array.clone_ref(py))),
+                Some(Parts { hold, array: None }) => hold.clone_ref(py),
+            };
+            let was_frozen = hold.get().is_frozen();
+            // The lock is not held here: NumPy may let another thread run.
+            let made = NumPy::get(py)?.view(hold.bind(py))?.unbind();
+            match &mut *self.0.lock(py)? {
+                None => return Ok(Some(made)),
+                Some(parts) if was_frozen == hold.get().is_frozen() => {
+                    return Ok(Some(parts.array.get_or_insert(made).clone_ref(py)));
+                }
+                Some(_) => {} // `freeze` came in between, and did not see this array, which may be written to
+            }
+        }
     }
 
     /// Makes the array read-only, and what is exported from now on.
     pub(crate) fn freeze(&self, py: Python<'_>) -> PyResult<()> {
-        let array = match &*self.lock(py) {
+        let array = match &*self.0.lock(py)? {
             None => return Ok(()),
             Some(parts) => {
                 parts.hold.get().freeze();
@@ -64,12 +69,7 @@ impl View {
 
     /// Lets go. The hold ends now, or with the last array or memoryview that the caller has kept.
     pub(crate) fn end(&self, py: Python<'_>) {
-        let parts = self.lock(py).take();
+        let parts = self.0.lock(py).map(|mut parts| parts.take());
         drop(parts); // not under the lock: it may end the hold, and with it run any code
-    }
-
-    /// Nothing that runs Python code happens under this lock, so it is never held for long.
-    fn lock(&self, py: Python<'_>) -> MutexGuard<'_, Option<Parts>> {
-        self.0.lock_py_attached(py).unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -143,16 +143,23 @@ impl SharedMemoryFrameWriter {
         loop_count: u32,
         discontinuity: bool,
     ) -> PyResult<bool> {
-        let geometry = self.publishing.lock(py)?.writer()?.geometry();
         let stamp = stamp(frame_number, captured_ns, wall_ns, position_ns, loop_count, discontinuity);
-        let mut pixels = Pixels::to_publish(frame, geometry)?;
-        if !pixels.is_contiguous() {
-            // NumPy knows all strides. A loan would save the copy between, but could not be open while it works: another
-            // thread's frame would find it so.
-            pixels = Pixels::to_publish(&NumPy::get(py)?.contiguous(frame)?, geometry)?;
+        loop {
+            let geometry = self.publishing.lock(py)?.writer()?.geometry();
+            let mut pixels = Pixels::to_publish(frame, geometry)?;
+            if !pixels.is_contiguous() {
+                // NumPy knows all strides. A loan would save the copy between, but could not be open while it works: another
+                // thread's frame would find it so.
+                pixels = Pixels::to_publish(&NumPy::get(py)?.contiguous(frame)?, geometry)?;
+            }
+            let published = self.publishing.detached(py, |writer| {
+                if writer.geometry() == geometry { writer.write(pixels.bytes(), &stamp).map(Some) } else { Ok(None) }
+            })?;
+            if let Some(published) = published {
+                return Ok(published.is_some());
+            }
+            // Another thread has reshaped meanwhile. As many bytes are not yet a frame of the new shape.
         }
-        let published = self.publishing.detached(py, |writer| writer.write(pixels.bytes(), &stamp))?;
-        Ok(published.is_some())
     }
 
     /// A context manager that lends a buffer to write the next frame into.

@@ -1,16 +1,16 @@
 //! The name may be taken away: it comes back, or its new owner is respected.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use billiards_video::{Error, Notice, Reader, Reason, State, Writer};
+use billiards_video::{Directories, Error, Notice, Reader, ReaderOptions, Reason, State, Writer, WriterOptions};
 
-use crate::support::place::{NAME, Place};
-use crate::support::process::Process;
-use crate::support::{SOON, pattern, publish, read, small, until};
+use crate::support::place::{NAME, Place, name};
+use crate::support::process::{Process, heard, say};
+use crate::support::{SOON, namespace, pattern, publish, read, small, until};
 
 /// Publishes at a pace until something is so, and says how long it took.
 fn publish_until(writer: &mut Writer, mut is_so: impl FnMut(&mut Writer) -> bool) -> Duration {
@@ -220,4 +220,63 @@ fn a_dead_segment_at_the_name_is_replaced() {
     publish(&mut writer);
     drop(read(&reader));
     assert_eq!(4, place.files().len(), "{:?}", place.files());
+}
+
+/// A private directory that is removed with all that is in it, as temporary files are at times, is made again, for this user
+/// alone; one that somebody else has put in its place is not trusted, and said so, until it is gone.
+#[test]
+fn a_private_directory_is_made_again() {
+    let disk = Place::below(Path::new(env!("CARGO_TARGET_TMPDIR")));
+    let environment = [("TMPDIR", disk.path()), ("XDG_RUNTIME_DIR", Path::new(""))];
+    let shm = Path::new("/dev/shm");
+    let Some(mut writer) = namespace::with_tmpfs_and(shm, "ro", &environment, "healing writer", &[]) else { return };
+    // In the namespace this user is root to itself.
+    let own = disk.file("billiards_video-0");
+    assert_eq!(own.join(NAME).to_str().unwrap(), writer.hear());
+    let options = ReaderOptions { directories: Directories::only(&own), ..disk.reader_options() };
+    let reader = Reader::attach(&name(), options).unwrap();
+    writer.tell("until told something");
+    fs::remove_dir_all(&own).unwrap();
+    let told = writer.hear();
+    assert!(told.ends_with("had been removed by another process and was published again"), "{told}");
+    assert_eq!(0o700, own.metadata().unwrap().mode() & 0o7777);
+    let attached_to = reader.epoch().unwrap();
+    let healed = until("the reader follows", || {
+        drop(read(&reader));
+        Some(reader.epoch().unwrap()).filter(|&epoch| epoch != attached_to)
+    });
+
+    writer.tell("until told something");
+    fs::rename(&own, disk.file("elsewhere")).unwrap();
+    fs::DirBuilder::new().mode(0o755).create(&own).unwrap();
+    let told = writer.hear();
+    assert!(told.contains("cannot be published again") && told.contains("others may enter it (mode 755"), "{told}");
+    assert_eq!(0, fs::read_dir(&own).unwrap().count(), "nothing is put where others may enter");
+    writer.tell("until told something");
+    fs::remove_dir(&own).unwrap();
+    let told = writer.hear();
+    assert!(told.ends_with("was published again"), "{told}");
+    until("the reader follows", || {
+        drop(read(&reader));
+        Some(reader.epoch().unwrap()).filter(|&epoch| epoch != healed)
+    });
+    writer.finish();
+    assert_eq!(0, fs::read_dir(&own).unwrap().count());
+}
+
+/// Publishes at a pace in the standard directories until it has something to tell, and tells it, as often as it is asked to.
+pub(crate) fn writer() {
+    let mut writer = Writer::create(&name(), small(), WriterOptions::default()).unwrap();
+    say(writer.path().to_str().unwrap());
+    writer.notices();
+    publish(&mut writer);
+    while heard().is_some() {
+        let mut told = Vec::new();
+        publish_until(&mut writer, |writer| {
+            told = writer.notices();
+            !told.is_empty()
+        });
+        publish(&mut writer);
+        say(&told[0].to_string());
+    }
 }

@@ -23,6 +23,7 @@ mod outsiders;
 mod permissions;
 mod planted;
 mod publish;
+mod refusals;
 mod reservation;
 mod reshape;
 mod resources;
@@ -57,6 +58,7 @@ fn play(role: &str, arguments: &[&str]) {
         ("forking reservation", [directory]) => forking::reservation(Path::new(directory)),
         ("forking reader", [directory]) => forking::reader(Path::new(directory)),
         ("forking observer", [directory]) => forking::observer(Path::new(directory)),
+        ("healing writer", []) => healing::writer(),
         ("limited writer", [directory]) => growth::limited_writer(Path::new(directory)),
         ("cramped writer", [directory]) => growth::cramped_writer(Path::new(directory)),
         ("falling back", [first, second, width, height]) => {

@@ -46,39 +46,39 @@ impl Course {
     pub(crate) fn any(&self, random: &mut Random) -> Point {
         match self.steps {
             Some(steps) if random.below(2) == 0 => Point { stops: 0, steps: random.below(steps) },
-            _ => Point { stops: random.below(self.stops + 1), steps: random.below(50) },
+            _ => self.behind_a_call(50, random),
         }
+    }
+
+    /// Some instructions behind any call.
+    fn behind_a_call(&self, most: usize, random: &mut Random) -> Point {
+        Point { stops: random.below(self.stops + 1), steps: random.below(most) }
+    }
+
+    /// Before and behind calls, so many of these stops apart.
+    fn calls(&self, apart: usize, random: &mut Random) -> Vec<Point> {
+        (random.below(apart)..=self.stops).step_by(apart).map(|stops| Point { stops, steps: 0 }).collect()
     }
 
     /// The points at which to kill, in any order.
     pub(crate) fn points(&self, detail: Detail, random: &mut Random) -> Vec<Point> {
         let at = |steps| Point { stops: 0, steps };
-        match (detail, self.steps) {
-            (Detail::Instructions, Some(steps)) => {
-                let apart = if is_full() { 1 } else { steps / 16 + 1 };
-                (random.below(apart)..=steps).step_by(apart).map(at).collect()
-            }
-            (_, Some(steps)) => {
-                // One instruction at a time takes long: for most points it is done from a call nearby.
-                let drawn = if steps < 5000 { sized(8, 200) } else { 25 };
-                let mut points: Vec<Point> =
-                    (0..drawn).map(|part| at((steps * part + random.below(steps)) / drawn)).collect();
-                points.extend((0..=self.stops).step_by(sized(3, 1)).map(|stops| Point { stops, steps: 0 }));
-                let behind = (drawn..sized(drawn, 200)).map(|_| {
-                    let (stops, apart) = (random.below(self.stops + 1), 4 * steps / self.stops);
-                    Point { stops, steps: 1 + random.below(apart) }
-                });
-                points.extend(behind);
-                points
-            }
-            (_, None) => {
-                // Instructions behind a call: nobody has counted how many there are.
-                let apart = self.stops / 10 + 1;
-                let first = random.below(apart);
-                let behind = |stops| Point { stops, steps: if stops % 3 == 0 { random.below(200) } else { 0 } };
-                (first..=self.stops).step_by(apart).map(behind).collect()
-            }
+        let Some(steps) = self.steps else {
+            let mut points = self.calls(self.stops / 8 + 1, random);
+            points.extend((0..3).map(|_| self.behind_a_call(200, random)));
+            return points;
+        };
+        if detail == Detail::Instructions {
+            let apart = if is_full() { 1 } else { steps / 16 + 1 };
+            return (random.below(apart)..=steps).step_by(apart).map(at).collect();
         }
+        let mut points = self.calls(sized(3, 1), random);
+        // To go far by single instructions takes long: where there are many, most points lie near a call, which does not.
+        let evenly = if steps < 5000 { sized(8, 200) } else { 25 };
+        points.extend((0..evenly).map(|part| at((steps * part + random.below(steps)) / evenly)));
+        let near = 4 * steps / self.stops; // twice as many as lie between two calls, on average
+        points.extend((evenly..sized(evenly, 200)).map(|_| self.behind_a_call(near, random)));
+        points
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, TryRecvError};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use billiards_video::{Frame, FrameInfo, Geometry, Reader, ReaderOptions};
@@ -93,12 +94,18 @@ impl Reading<'_> {
         // An observer's read takes several times as long as a hold.
         let most = if observes { 1000 } else { 5000 };
         let steps = (VISIT_BYTES / self.geometry.frame_bytes() as u64).min(most);
-        for _ in 0..=self.random.below(steps) {
+        let mut left = self.random.below(steps) + 1;
+        while left > 0 && self.goes_on() {
             self.step(&mut visit);
+            self.tell();
+            left -= 1;
         }
         // Now and then a frame outlives its handle.
         let keep = usize::from(self.random.once_in(2));
         self.let_all_go(&visit, keep);
+    }
+
+    fn tell(&mut self) {
         if self.told_at.elapsed() > TELL_EVERY {
             self.told_at = Instant::now();
             say(&self.tally.line());
@@ -123,14 +130,20 @@ impl Reading<'_> {
         match taken.unwrap() {
             Some(frame) => self.take(visit, frame),
             None if is_newer => self.tally.overtaken += 1,
-            // Nothing newer: what is held here may be the buffer that the writer wants.
-            None if spins && !self.held.is_empty() => self.let_go(visit, 0),
-            None if spins => {}
+            None if spins => self.pause(visit),
             None => self.let_all_go(visit, 0),
         }
         if self.random.once_in(256) {
             spin(Duration::from_micros(self.random.below(200)));
         }
+    }
+
+    /// Nothing is newer: it is the writer's turn, and what is held here may be the buffer that it wants.
+    fn pause(&mut self, visit: &Visit) {
+        if !self.held.is_empty() && self.random.once_in(16) {
+            self.let_go(visit, 0);
+        }
+        thread::yield_now();
     }
 
     fn take(&mut self, visit: &mut Visit, frame: Frame) {

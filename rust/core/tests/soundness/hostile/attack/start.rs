@@ -5,7 +5,7 @@ use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 
-use billiards_video::{Error, Reader, Writer};
+use billiards_video::{Error, Reader, ReaderOptions, Writer};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use super::fields::{Patch, Which};
@@ -20,7 +20,7 @@ const TREASURE: &[u8] = b"somebody's own file, which happens to be longer than a
 const BYSTANDERS: [&str; 6] =
     ["cam2", "cam.txt", "cam.lock.lock", "cam.0123.leases", "cam.0123456789ABCDEF.status", ".cam.0123456789abcdeg"];
 
-/// Plants anything, starts a writer, and publishes if it starts.
+/// Plants anything, reads it if it can be read, starts a writer, and publishes if it starts.
 pub(crate) fn start(place: &Path, bytes: &[u8]) -> Outcome {
     clear(place);
     let remains = Remains::get(place);
@@ -28,6 +28,7 @@ pub(crate) fn start(place: &Path, bytes: &[u8]) -> Outcome {
     scene.furnish();
     let before = fs::read_dir(place).expect("the place").count();
     let mut outcome = Outcome::default();
+    outcome.frames += look(place);
     match Writer::create(&name(), geometry(), writer_options(place)) {
         Err(error) => {
             let expected = matches!(error, Error::NameTaken { .. } | Error::NameInUse { .. } | Error::NoRoom { .. });
@@ -36,7 +37,7 @@ pub(crate) fn start(place: &Path, bytes: &[u8]) -> Outcome {
             assert!(error.to_string().contains(NAME), "what is in the way: {error}");
             outcome.refused = true;
         }
-        Ok(writer) => outcome.frames = serve(place, writer),
+        Ok(writer) => outcome.frames += serve(place, writer),
     }
     scene.nothing_else_has_changed();
     assert!(fs::read_dir(place).expect("the place").count() <= before, "more is left than was there before");
@@ -45,6 +46,21 @@ pub(crate) fn start(place: &Path, bytes: &[u8]) -> Outcome {
     clear(place);
     outcome.frames += serve(place, Writer::create(&name(), geometry(), writer_options(place)).expect("a free name"));
     outcome
+}
+
+/// Reads what there is to read, without waiting for anything; gives whether it was a frame.
+fn look(place: &Path) -> u64 {
+    match Reader::attach(&name(), ReaderOptions { allow_dead: true, ..reader_options(place) }) {
+        Err(error) => {
+            examine::refusal(&error);
+            0
+        }
+        Ok(reader) => {
+            examine::figures(&reader);
+            examine::status(&reader);
+            u64::from(examine::read(&reader, 0).is_some())
+        }
+    }
 }
 
 /// Publishes and reads a few frames; gives how many.

@@ -1,0 +1,110 @@
+//! Following the name: from the segment that a reader has attached to the one that the name stands for now.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::attachment::Attachment;
+use crate::error::BEING_REPLACED;
+use crate::lease::NoLease;
+use crate::reader::Cursor;
+use crate::search::{Search, search};
+use crate::{Error, Reader, ReaderOptions};
+
+/// How often a reader looks whether its writer lives and its name stands: the handle, over all its waits, since each of
+/// them may be shorter than this.
+pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// How long a successor may be out of reach before a reader says so, where it has no frame to give: it may be replaced
+/// again, and a line may become free.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// A successor that is there and cannot be attached.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    since: Instant,
+    /// As of the last look, until somebody is told.
+    why: Option<Error>,
+}
+
+impl Reader {
+    /// Leaves a segment that cannot be read any more for its successor, if it has one.
+    pub(crate) fn leave(&self, attachment: &Arc<Attachment>) -> bool {
+        let mut cursor = self.cursor();
+        !Arc::ptr_eq(&cursor.attachment, attachment) || (cursor.is_look_due() && self.follow(&mut cursor, None))
+    }
+
+    /// Moves to the segment that the name stands for now, if that is another one with a live writer.
+    /// `number` is the one at which it is looked for, where it can be read.
+    pub(crate) fn follow(&self, cursor: &mut Cursor, number: Option<u32>) -> bool {
+        (cursor.looked_at, cursor.looked_into) = (Instant::now(), number);
+        match self.successor(&cursor.attachment) {
+            Ok(successor) => {
+                cursor.refused = None;
+                successor.is_some_and(|fresh| self.go_on_with(cursor, fresh))
+            }
+            Err(why) => {
+                let since = cursor.refused.as_ref().map_or(cursor.looked_at, |refused| refused.since);
+                cursor.refused = Some(Refused { since, why: Some(why) });
+                false
+            }
+        }
+    }
+
+    /// The segment that has taken the place of `from`, if there is one.
+    ///
+    /// # Errors
+    /// Why it cannot be attached.
+    fn successor(&self, from: &Attachment) -> Result<Option<Attachment>, Error> {
+        if from.has_its_name() && from.writer_lives() {
+            return Ok(None);
+        }
+        let (name, seconds) = (self.name.to_string(), 0.0);
+        let live_only = ReaderOptions { allow_dead: false, ..self.options.clone() };
+        match search(&self.name, &live_only) {
+            Search::Found(found) if found.epoch == from.epoch => Ok(None),
+            Search::Found(found) => match Attachment::open(&self.name, *found, &self.options) {
+                Ok(fresh) => Ok(Some(fresh)),
+                Err(NoLease::Replaced) => Err(Error::NotCreated { name, seconds, hint: BEING_REPLACED.to_owned() }),
+                Err(NoLease::Refused(error)) => Err(error),
+            },
+            Search::Nothing(_) => Ok(None),
+            Search::Refused(problem) => Err(Error::NotAccessible { name, seconds, problem }),
+        }
+    }
+
+    fn go_on_with(&self, cursor: &mut Cursor, fresh: Attachment) -> bool {
+        let newest = |attachment: &Attachment| attachment.latest().ok().flatten().map_or(0, |newest| newest.sequence);
+        let last = newest(&cursor.attachment);
+        if last > cursor.seen.unwrap_or(0) && newest(&fresh) == 0 {
+            cursor.looked_into = None;
+            return false; // as long as the successor has no frame, this one's last is the newest there is
+        }
+        if let Some(seen) = cursor.seen {
+            cursor.carried += last.saturating_sub(seen) / 2;
+            cursor.seen = Some(0);
+        }
+        self.move_to(cursor, fresh);
+        true
+    }
+}
+
+impl Cursor {
+    /// Whether a quarter of a second has passed since the last look for a successor.
+    pub(crate) fn is_look_due(&self) -> bool {
+        self.looked_at.elapsed() >= LOOK_EVERY
+    }
+
+    /// For who has no frame to give: why the successor cannot be attached, if there is one, its refusal has lasted, and this
+    /// has not been said since the last look.
+    ///
+    /// # Errors
+    /// That reason.
+    pub(crate) fn check_refusal(&mut self) -> Result<(), Error> {
+        let Some(Refused { since, why }) = &mut self.refused else { return Ok(()) };
+        let lasted = since.elapsed();
+        if lasted < PATIENCE {
+            return Ok(());
+        }
+        why.take().map_or(Ok(()), |why| Err(why.after(lasted)))
+    }
+}

@@ -1,0 +1,3 @@
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|script: &[u8]| billiards_video_fuzz::start(script));
