@@ -4,11 +4,9 @@ import asyncio
 import contextvars
 import gc
 import queue
-import sys
 import threading
 import weakref
 from collections.abc import Callable, Generator
-from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -210,73 +208,3 @@ def test_whatever_keeps_a_frame_holds_it(
     assert watched() is None
     assert held(writer) == 0
     assert taken in slots_used(writer, 20)
-
-
-def handed_over(belt: "queue.SimpleQueue[Frame | None]") -> Generator[Frame, None, None]:
-    """What another thread has put there, up to None.
-
-    Runs on while there is nothing. Without a GIL, what this thread made and another let go of ends only while this one
-    runs Python code: asleep for ever, it would keep the frames held that the other waits for.
-    """
-    while True:
-        try:
-            frame = belt.get(timeout=0.01)
-        except queue.Empty:
-            continue
-        if frame is None:
-            return
-        yield frame
-        del frame
-
-
-def lease_next(reader: SharedMemoryFrameReader, leased: "queue.SimpleQueue[Frame | None]") -> bool:
-    """Hands over the next frame; False where the handle's others were let go of, but without a GIL are not gone yet."""
-    try:
-        leased.put(reader.lease(10))
-    except RuntimeError:
-        if "t" not in sys.abiflags:
-            raise
-        return False
-    return True
-
-
-def test_frames_go_from_thread_to_thread(writer: SharedMemoryFrameWriter, reader: SharedMemoryFrameReader) -> None:
-    """Leased in one thread, looked at in another, let go of in a third: whole everywhere, and held until then."""
-    frames = 300
-    leased: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
-    looked_at: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
-    may_be_held = threading.Semaphore(3)
-    seen: list[int] = []
-
-    def lease() -> None:
-        while len(seen) < frames:
-            if may_be_held.acquire(timeout=0.01) and not lease_next(reader, leased):
-                may_be_held.release()
-        leased.put(None)
-
-    def look() -> None:
-        for frame in handed_over(leased):
-            assert is_whole(frame)
-            looked_at.put(frame)
-        looked_at.put(None)
-
-    def let_go() -> None:
-        for frame in handed_over(looked_at):
-            number, flipped = frame.metadata.frame_number, frame.array[::-1]
-            del frame
-            np.testing.assert_array_equal(PICTURES[number % 256][::-1], flipped)
-            del flipped
-            seen.append(number)
-            may_be_held.release()
-
-    with ThreadPoolExecutor(3) as pool:
-        tasks = [pool.submit(task) for task in (lease, look, let_go)]
-        number = 0
-        while not tasks[-1].done():
-            assert writer.write_frame(PICTURES[number % 256], number)
-            number += 1
-        for task in tasks:
-            task.result()
-    assert len(seen) >= frames
-    assert seen == sorted(set(seen))
-    assert held(writer) == 0

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from billiards_video import SharedMemoryFrameReader, SharedMemoryFrameWriter
 from peer_process import PeerError, PeerProcess
 from small_stream import HEIGHT, WIDTH, held, picture
+from whole_program import result, start
 
+FULL = os.environ.get("BILLIARDS_VIDEO_SOUNDNESS") == "full"
 FORKED = "RuntimeError: this handle belongs to the parent process: after a fork, attach anew in the child"
 
 IN_CHILD = """
@@ -151,6 +153,34 @@ def test_a_signal_s_handler_may_use_the_handle_that_waits(segment_name: str) -> 
         with pytest.raises(PeerError, match="Reader not attached"):
             peer.answer()
         assert writer.readers() == []
+
+
+def test_threads_do_not_wait_for_each_other_for_ever(writer: SharedMemoryFrameWriter) -> None:
+    """Thousands of short waits and looks on one handle, in turn: no thread keeps what another is to give."""
+    program = """
+        import sys, time
+        sys.setswitchinterval(1e-5)
+        end = time.monotonic() + float(sys.stdin.readline())
+        def wait():
+            while time.monotonic() < end:
+                try:
+                    reader.lease(1e-5)
+                except TimeoutError:
+                    pass
+        def look():
+            while time.monotonic() < end:
+                assert all(reader.is_attached for _ in range(100))
+        threads = [threading.Thread(target=target) for target in [wait] * 5 + [look] * 3]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    """
+    process = start(program, writer.name)
+    assert process.stdin is not None
+    process.stdin.write(f"{20 if FULL else 1}\n")
+    process.stdin.flush()
+    assert result(process) == ("", 0, "")
 
 
 def test_attach_and_detach_while_others_read(writer: SharedMemoryFrameWriter, reader: SharedMemoryFrameReader) -> None:

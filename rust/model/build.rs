@@ -51,7 +51,8 @@ impl Mutant {
     fn module(&self, file: &Path, sources: &Path) -> String {
         assert!(!self.caught_by.is_empty(), "mutants.rs: no story catches {}", self.name);
         let name = self.name;
-        let [file, actors, scenarios] = [file, &sources.join("actors.rs"), &sources.join("scenarios.rs")].map(literal);
+        let [file, actors, scenarios] =
+            [file, &sources.join("actors.rs"), &sources.join("scenarios/mod.rs")].map(literal);
         let tests = self.caught_by.iter().map(|(scenario, promise)| {
             let test = scenario.to_lowercase();
             format!(

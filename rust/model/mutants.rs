@@ -7,7 +7,7 @@ pub(crate) struct Mutant {
     pub(crate) name: &'static str,
     /// What is replaced, and by what. The first must occur exactly once in the file.
     pub(crate) edits: &'static [(&'static str, &'static str)],
-    /// A story of `src/scenarios.rs` that fails, and the promise of `src/promise.rs` that it must fail by.
+    /// A story of `src/scenarios` that fails, and the promise of `src/promise.rs` that it must fail by.
     pub(crate) caught_by: &'static [(&'static str, &'static str)],
 }
 
@@ -16,7 +16,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "without_the_second_scan",
         edits: &[("if self.is_held(lines, slot) {", "if false {")],
-        caught_by: &[("ONE_READER", "RACE"), ("TWO_READERS", "RACE"), ("ONE_HANDLE", "RACE")],
+        caught_by: &[
+            ("ONE_READER", "RACE"),
+            ("TWO_READERS", "RACE"),
+            ("ONE_HANDLE", "RACE"),
+            ("OBSERVER_BESIDE_READER", "RACE"),
+        ],
     },
     Mutant {
         name: "without_the_readers_check",
@@ -107,7 +112,7 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "a_line_is_not_emptied",
         edits: &[("mask.store(0, Ordering::Release);", "")],
-        caught_by: &[("HEIR", "RACE")],
+        caught_by: &[("HEIR", "RACE"), ("TWO_HEIRS", "RACE")],
     },
     // The handle's counts.
     Mutant {
@@ -140,6 +145,11 @@ pub(crate) const MUTANTS: &[Mutant] = &[
         name: "any_slot_is_possible",
         edits: &[("slot >= slots.min(MAX_SLOTS)", "slot >= MAX_SLOTS")],
         caught_by: &[("GROWTH", "BOUND")],
+    },
+    Mutant {
+        name: "never_exhausted",
+        edits: &[("open & !named(lines) == 0 && self.free(lines, pinned) == 0", "false")],
+        caught_by: &[("GROWTH_BESIDE_OBSERVER", "PROGRESS")],
     },
     // The order of a publish.
     Mutant {
@@ -193,12 +203,12 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "without_the_observers_second_look",
         edits: &[("(sequence() == newest.sequence).then_some(copied)", "Some(copied)")],
-        caught_by: &[("OBSERVER", "TORN")],
+        caught_by: &[("OBSERVER", "TORN"), ("OBSERVER_BESIDE_READER", "TORN"), ("GROWTH_BESIDE_OBSERVER", "TORN")],
     },
     Mutant {
         name: "without_the_observers_fence",
         edits: &[("fence(Ordering::Acquire);", "")],
-        caught_by: &[("OBSERVER", "TORN")],
+        caught_by: &[("OBSERVER", "TORN"), ("GROWTH_BESIDE_OBSERVER", "TORN")],
     },
     // Each ordering that is not Relaxed, made Relaxed.
     Mutant {
@@ -249,6 +259,6 @@ pub(crate) const MUTANTS: &[Mutant] = &[
     Mutant {
         name: "line_emptied_relaxed",
         edits: &[("mask.store(0, Ordering::Release)", "mask.store(0, Ordering::Relaxed)")],
-        caught_by: &[("HEIR", "RACE")],
+        caught_by: &[("HEIR", "RACE"), ("TWO_HEIRS", "RACE")],
     },
 ];

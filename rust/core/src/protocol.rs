@@ -30,6 +30,23 @@
 //! A line whose owner the kernel calls dead is disregarded but never written: its next owner, who has locked it,
 //! zeroes it. If that owner locks after the probe, it also sets its bit after the writer's fence, and its check fails.
 //!
+//! # Nothing comes of what is still to come
+//!
+//! C11 lets a load return what, by way of another thread, comes of a store behind it in its own thread, and some hardware
+//! does reorder a load with a later store ("load buffering"). No ordering below is there for that alone, so this is why it
+//! cannot happen. Such a circle runs forwards in the writer, from a load to a later store, then through a reader, from a
+//! load of that store to a store of its own, back to a load of the writer, perhaps several times. On each of its ways
+//! through a reader, one of the two words that it crosses is a Release that an Acquire reads:
+//!
+//! - In by `latest` or by a number to sleep on: these are.
+//! - In by a sequence, or by the bytes of a frame: then out by a mask, which the writer's scan acquires, and which was
+//!   cleared or emptied with Release, or set behind a fence that comes after the load.
+//!
+//! With one of the two, the writer's store comes before its load: if the Release leads in, since otherwise the load would
+//! come before the very store that it reads; if it leads out, since otherwise the reader's load would. So every way
+//! through a reader leads forwards in the writer, and none back to where it began. The writer's hint in `claim` is no
+//! Acquire: it may return anything, and anything will do.
+//!
 //! # How it is checked
 //!
 //! The crate `rust/model` compiles this file against loom, explores it, and compiles it again with each line that

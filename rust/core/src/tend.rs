@@ -25,7 +25,7 @@ impl Writer {
         self.segment.check_fork()?;
         let now = monotonic_ns();
         self.segment.header().counters.heartbeat_ns.store(now, Ordering::Relaxed);
-        if now >= self.due.look && self.parked.is_none() {
+        if self.is_look_due(now) {
             self.look(now);
         }
         self.check_name()
@@ -54,7 +54,7 @@ impl Writer {
     pub fn tidy(&mut self) {
         let now = monotonic_ns();
         self.grow_if_exhausted(now);
-        if now >= self.due.look {
+        if self.is_look_due(now) {
             self.look(now);
         }
     }
@@ -62,7 +62,12 @@ impl Writer {
     /// Whether [`tidy`](Self::tidy) would find something to do.
     pub fn is_untidy(&self) -> bool {
         let now = monotonic_ns();
-        now >= self.due.look || self.is_to_grow(now)
+        self.is_look_due(now) || self.is_to_grow(now)
+    }
+
+    /// Not while a loan is parked: it is a buffer of this segment, and a look may find that another one has to be published.
+    fn is_look_due(&self, now: u64) -> bool {
+        now >= self.due.look && self.parked.is_none()
     }
 
     /// Looks whether the name still stands for this segment, and mends it if it does not.

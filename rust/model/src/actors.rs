@@ -94,6 +94,13 @@ impl Writer {
         self.publisher.grow();
     }
 
+    /// Appends a buffer if the others are in use, as the writer does behind each frame.
+    pub(crate) fn grow_if_exhausted(&mut self) {
+        if self.publisher.is_exhausted(&*self.segment, self.pinned) {
+            self.grow();
+        }
+    }
+
     fn loan(&mut self) -> Option<usize> {
         let slot = self.publisher.claim(&*self.segment, &*self.segment, self.pinned)?;
         self.segment.hand_out(slot);
@@ -116,6 +123,10 @@ impl Reader {
         assert!(segment.lock(line), "nobody alive has the line");
         protocol::adopt(segment.mask(line));
         Reader { segment: Rc::clone(segment), line, holds: Holds::new(limit), newest: Cell::new(0) }
+    }
+
+    pub(crate) fn line(&self) -> usize {
+        self.line
     }
 
     /// One attempt at the newest frame, seen before or not, by a reader that knows of `slots` buffers.
@@ -175,7 +186,7 @@ pub(crate) fn copy(segment: &Segment) {
     let Some(newest) = Latest::load(segment) else { return };
     // Relaxed: the order that this needs has to come from the protocol file.
     let sequence = || segment.sequences[newest.slot].load(Ordering::Relaxed);
-    if let Some(copied) = protocol::observe(newest, sequence, || segment.look(newest.slot)) {
+    if let Some(copied) = protocol::observe(newest, sequence, || segment.copy(newest.slot)) {
         assert_eq!(copied, newest.sequence, "{}", promise::TORN);
     }
 }

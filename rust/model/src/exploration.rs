@@ -1,5 +1,7 @@
 //! Runs a scenario through every execution that loom can think of.
 
+use crate::size::{is_full, report};
+use crate::sync::Fences;
 use loom::model::Builder;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -10,9 +12,31 @@ use std::time::Instant;
 #[derive(Debug)]
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
-    /// How many times at most a thread is interrupted where it could have gone on; `None` is every interleaving.
-    pub(crate) preemptions: Option<usize>,
+    pub(crate) bound: Bound,
     pub(crate) story: fn(),
+}
+
+/// How many times at most a thread is interrupted where it could have gone on; `None` is every interleaving.
+#[derive(Debug)]
+pub(crate) struct Bound {
+    usual: Option<usize>,
+    /// In `make soundness`, for the intact file. A mutant is to be caught within the usual bound.
+    full: Option<usize>,
+}
+
+/// Every interleaving.
+pub(crate) const COMPLETE: Bound = Bound { usual: None, full: None };
+
+impl Bound {
+    /// So many interruptions, and one more where time does not count.
+    pub(crate) const fn preemptions(usual: usize) -> Bound {
+        Bound { usual: Some(usual), full: Some(usual + 1) }
+    }
+
+    /// As many as there can be, where time does not count.
+    pub(crate) const fn or_all(self) -> Bound {
+        Bound { full: None, ..self }
+    }
 }
 
 /// What an exploration came to.
@@ -24,18 +48,28 @@ struct Outcome {
 impl Scenario {
     /// Explores all of it; panics with loom's message, or the story's, if any execution breaks a promise.
     pub(crate) fn holds(&self) {
+        self.holds_with(if is_full() { self.bound.full } else { self.bound.usual }, Fences::Attached);
+    }
+
+    /// The same with fences that are steps, and fewer interruptions: for a story in which two threads make some.
+    pub(crate) fn holds_in_every_order_of_fences(&self) {
+        self.holds_with(Some(if is_full() { 3 } else { 2 }), Fences::Steps);
+    }
+
+    fn holds_with(&self, bound: Option<usize>, fences: Fences) {
         let begun = Instant::now();
-        let Outcome { executions, failure } = self.explore();
+        let Outcome { executions, failure } = self.explore(bound, fences);
         if let Some(failure) = failure {
-            panic!("{} fails in execution {executions}: {failure}", self.name);
+            panic!("{} fails in execution {executions}, fences as {fences:?}: {failure}", self.name);
         }
-        let bound = self.preemptions.map_or("complete".to_owned(), |bound| format!("at most {bound} preemptions"));
-        report(&format!("{}: {executions} executions, {bound}, {:.1} s", self.name, begun.elapsed().as_secs_f64()));
+        let bound = bound.map_or("complete".to_owned(), |bound| format!("at most {bound} preemptions"));
+        let seconds = begun.elapsed().as_secs_f64();
+        report(&format!("{}: {executions} executions, {bound}, fences as {fences:?}, {seconds:.1} s", self.name));
     }
 
     /// Explores until an execution breaks `promise`; panics if none does, or if something else goes wrong first.
     pub(crate) fn breaks(&self, mutant: &str, promise: &str) {
-        let Outcome { executions, failure } = self.explore();
+        let Outcome { executions, failure } = self.explore(self.bound.usual, Fences::Attached);
         let Some(failure) = failure else {
             panic!("{mutant} survives {}: none of {executions} executions shows it", self.name);
         };
@@ -43,10 +77,10 @@ impl Scenario {
         report(&format!("{mutant}: caught by {} in execution {executions}: {promise}", self.name));
     }
 
-    fn explore(&self) -> Outcome {
+    fn explore(&self, preemptions: Option<usize>, fences: Fences) -> Outcome {
         let mut builder = Builder::new();
         // Set here, so that an environment variable cannot make the check smaller.
-        builder.preemption_bound = self.preemptions;
+        builder.preemption_bound = preemptions;
         builder.max_permutations = None;
         builder.max_duration = None;
         builder.checkpoint_file = None;
@@ -56,6 +90,7 @@ impl Scenario {
         let explored = quietly(|| {
             builder.check(move || {
                 *count.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+                fences.begin();
                 story();
             });
         });
@@ -89,9 +124,4 @@ fn quietly(action: impl FnOnce()) -> Result<(), String> {
             .or_else(|| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()))
             .unwrap_or_else(|| "a panic without a message".to_owned())
     })
-}
-
-#[expect(clippy::print_stdout, reason = "the figures of the check, seen with --nocapture")]
-fn report(line: &str) {
-    println!("{line}");
 }

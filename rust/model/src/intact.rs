@@ -5,9 +5,10 @@ mod actors;
 #[path = "../../core/src/protocol.rs"]
 #[allow(dead_code, reason = "the core asks things that the stories need not know")]
 mod protocol;
-#[path = "scenarios.rs"]
+#[path = "scenarios/mod.rs"]
 mod scenarios;
 
+use crate::exploration::Scenario;
 use crate::promise;
 
 /// No execution of a writer and one reader with three buffers breaks a promise, or drops a frame.
@@ -46,6 +47,12 @@ fn heir() {
     scenarios::HEIR.holds();
 }
 
+/// The same where two lines change their owners at once.
+#[test]
+fn two_heirs() {
+    scenarios::TWO_HEIRS.holds();
+}
+
 /// Nobody takes the bytes of a cancelled loan for a frame.
 #[test]
 fn cancelled() {
@@ -64,6 +71,18 @@ fn observer() {
     scenarios::OBSERVER.holds();
 }
 
+/// An observer and a reader of one segment disturb each other in nothing, also where loans are cancelled.
+#[test]
+fn observer_beside_reader() {
+    scenarios::OBSERVER_BESIDE_READER.holds();
+}
+
+/// A buffer that appears while an observer copies changes nothing for it, and the writer always has one to take.
+#[test]
+fn growth_beside_observer() {
+    scenarios::GROWTH_BESIDE_OBSERVER.holds();
+}
+
 /// Whoever sleeps on the last announcement has seen the last frame.
 #[test]
 fn wake_up() {
@@ -74,6 +93,23 @@ fn wake_up() {
 #[test]
 fn sleepers() {
     scenarios::SLEEPERS.holds();
+}
+
+/// Whatever the order of two fences.
+#[test]
+fn fences_in_every_order() {
+    let stories = [
+        scenarios::ONE_READER,
+        scenarios::TWO_READS,
+        scenarios::TWO_READERS,
+        scenarios::ONE_HANDLE,
+        scenarios::HEIR,
+        scenarios::TWO_HEIRS,
+        scenarios::CANCELLED,
+        scenarios::GROWTH,
+        scenarios::OBSERVER_BESIDE_READER,
+    ];
+    stories.iter().for_each(Scenario::holds_in_every_order_of_fences);
 }
 
 /// The test of a mutant fails if nothing catches the mutant.

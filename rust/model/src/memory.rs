@@ -39,23 +39,44 @@ pub(crate) struct Line {
 }
 
 /// The bytes of one slot, reduced to one number: the sequence of the frame that they show.
-#[derive(Debug)]
-enum Pixels {
-    /// Plain bytes. loom watches the cell, and fails on any race, in whichever order it ran; the number rides along.
-    Leased(UnsafeCell<()>, Cell<u64>),
-    /// The bytes that copying observers read: they race by design, so here they are relaxed atomics.
-    Copied(AtomicU64),
+#[derive(Debug, Default)]
+struct Pixels {
+    /// For readers who lease: plain bytes. loom watches the cell, and fails on any race, in whichever order it ran; the
+    /// number rides along.
+    leased: Option<UnsafeCell<()>>,
+    number: Cell<u64>,
+    /// For observers, who copy: their reads race by design, so here the bytes are a relaxed atomic.
+    copied: Option<AtomicU64>,
+}
+
+impl Pixels {
+    fn leased() -> Pixels {
+        Pixels { leased: Some(UnsafeCell::new(())), ..Pixels::default() }
+    }
+
+    fn copied() -> Pixels {
+        Pixels { copied: Some(AtomicU64::new(0)), ..Pixels::default() }
+    }
+
+    fn both() -> Pixels {
+        Pixels { copied: Pixels::copied().copied, ..Pixels::leased() }
+    }
 }
 
 impl Segment {
     /// A fresh segment whose readers lease. `slots` counts the buffers that may ever exist.
     pub(crate) fn leased(slots: usize, lines: usize) -> Segment {
-        Segment::new(lines, (0..slots).map(|_| Pixels::Leased(UnsafeCell::new(()), Cell::new(0))).collect())
+        Segment::new(lines, (0..slots).map(|_| Pixels::leased()).collect())
     }
 
     /// A fresh segment whose readers copy.
     pub(crate) fn copied(slots: usize) -> Segment {
-        Segment::new(0, (0..slots).map(|_| Pixels::Copied(AtomicU64::new(0))).collect())
+        Segment::new(0, (0..slots).map(|_| Pixels::copied()).collect())
+    }
+
+    /// A fresh segment some of whose readers lease and some copy.
+    pub(crate) fn mixed(slots: usize, lines: usize) -> Segment {
+        Segment::new(lines, (0..slots).map(|_| Pixels::both()).collect())
     }
 
     /// The same, with somebody to sleep on its words. (A wake-up costs executions: there is none in other stories.)
@@ -99,9 +120,12 @@ impl Segment {
     /// The writer draws the frame `sequence` into the slot.
     #[track_caller]
     pub(crate) fn draw(&self, slot: usize, sequence: u64) {
-        match &self.pixels[slot] {
-            Pixels::Leased(watched, number) => watched.with_mut(|_| number.set(sequence)),
-            Pixels::Copied(number) => number.store(sequence, Ordering::Relaxed),
+        let pixels = &self.pixels[slot];
+        if let Some(watched) = &pixels.leased {
+            watched.with_mut(|_| pixels.number.set(sequence));
+        }
+        if let Some(number) = &pixels.copied {
+            number.store(sequence, Ordering::Relaxed);
         }
     }
 
@@ -111,13 +135,17 @@ impl Segment {
         self.draw(slot, SCRIBBLE);
     }
 
-    /// What a reader sees in the slot.
+    /// What a reader sees in a slot that it holds.
     #[track_caller]
     pub(crate) fn look(&self, slot: usize) -> u64 {
-        match &self.pixels[slot] {
-            Pixels::Leased(watched, number) => watched.with(|_| number.get()),
-            Pixels::Copied(number) => number.load(Ordering::Relaxed),
-        }
+        let pixels = &self.pixels[slot];
+        let watched = pixels.leased.as_ref().expect("a story in which somebody leases");
+        watched.with(|_| pixels.number.get())
+    }
+
+    /// What an observer copies out of a slot.
+    pub(crate) fn copy(&self, slot: usize) -> u64 {
+        self.pixels[slot].copied.as_ref().expect("a story in which somebody copies").load(Ordering::Relaxed)
     }
 
     /// A reader was told that it holds the slot.

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use billiards_video::{Directories, Error, Notice, Reader, ReaderOptions, Reason, State, Writer, WriterOptions};
+use billiards_video::{Directories, Error, Notice, Reader, ReaderOptions, Reason, Stamp, State, Writer, WriterOptions};
 
 use crate::support::place::{NAME, Place, name};
 use crate::support::process::{Process, heard, say};
@@ -82,6 +82,36 @@ fn who_waits_is_carried_over() {
         publish(&mut writer);
         assert_eq!(0, waiting.join().unwrap().info().missed);
     });
+}
+
+/// Where a thread tidies while another has a buffer on loan, the buffer stays one of the segment that it is published in:
+/// the name comes back behind that frame, and not under it.
+#[test]
+fn a_parked_loan_keeps_its_segment() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    let reader = place.reader();
+    publish(&mut writer);
+    let epoch = writer.epoch();
+    let mut loan = writer.loan().unwrap().unwrap();
+    pattern::fill(loan.pixels(), epoch, 1);
+    let view = loan.park();
+    fs::remove_file(place.frames()).unwrap();
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_millis(1200) {
+        writer.tidy();
+        writer.tend().unwrap();
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(epoch, writer.epoch());
+    writer.resume().unwrap().publish_untidied(&Stamp::default()).unwrap();
+    drop(view);
+    let frame = reader.newest().unwrap().unwrap();
+    assert_eq!(1, frame.info().frame_number);
+    pattern::check(&frame, epoch, 1);
+    writer.tidy();
+    assert_eq!(1, healed(&mut writer));
+    assert_ne!(epoch, writer.epoch());
 }
 
 /// The lock file is the right to the name, but without it a live writer's segment still keeps others out, and the right

@@ -18,6 +18,10 @@ use crate::support::until;
 
 use stage::{Change, Stage};
 
+/// Until when every reader should have been given frames of the successor, most times: a look of the writer's after its
+/// name is a second away at most, a look of a reader's a quarter of one.
+const BOUND: Duration = Duration::from_millis(2500);
+
 /// Plays a role of this campaign to its end; `false` where it is none of them.
 pub(crate) fn play(role: &str, arguments: &[&str]) -> bool {
     let [directory, seed] = arguments else { return false };
@@ -69,6 +73,7 @@ fn old_frames_stay_and_new_ones_flow() {
             "changes, {kind}: {} times; every reader had a frame of the successor after {half:.0?} (median), {most:.0?} (most)",
             took.len()
         ));
+        assert!(half < BOUND, "{kind}: {took:?}");
     }
     let (reader, writer) = (before[0], before[before.len() - 2]);
     report(&format!(

@@ -12,10 +12,6 @@ use crate::torn::Random;
 use super::belongings::Belongings;
 use super::collection::Collection;
 
-/// How long it may take until every reader is given frames of the successor: a look of the writer's after its name is a
-/// second away, a look of a reader's a quarter of one.
-const BOUND: Duration = Duration::from_secs(5);
-
 /// What makes a segment end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Change {
@@ -72,9 +68,7 @@ impl Stage {
             }
         }
         self.settle(over);
-        let took = start.elapsed();
-        assert!(took < BOUND, "{changes:?} took {took:?}");
-        took
+        start.elapsed()
     }
 
     /// Gives whether the segment in force is over with it.
@@ -91,9 +85,13 @@ impl Stage {
         true
     }
 
-    /// Removes some of the files; the lock file alone makes no new segment.
+    /// Removes some of the files that there are; the lock file alone makes no new segment.
     fn remove(&mut self) -> bool {
         let mut files = self.place.files();
+        files.retain(|file| !file.starts_with('.')); // a segment under construction, which is nobody's yet
+        if files.is_empty() {
+            return false; // a writer that was started a moment ago has none yet
+        }
         let one = files.swap_remove(self.random.index(files.len()));
         files.retain(|_| self.random.once_in(2));
         files.push(one);

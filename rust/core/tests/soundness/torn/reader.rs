@@ -4,7 +4,6 @@
 use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, TryRecvError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use billiards_video::{Frame, FrameInfo, Geometry, Reader, ReaderOptions};
@@ -130,20 +129,14 @@ impl Reading<'_> {
         match taken.unwrap() {
             Some(frame) => self.take(visit, frame),
             None if is_newer => self.tally.overtaken += 1,
-            None if spins => self.pause(visit),
+            // Nothing newer: what is held here may be the buffer that the writer wants.
+            None if spins && !self.held.is_empty() && self.random.once_in(4) => self.let_go(visit, 0),
+            None if spins => {}
             None => self.let_all_go(visit, 0),
         }
         if self.random.once_in(256) {
             spin(Duration::from_micros(self.random.below(200)));
         }
-    }
-
-    /// Nothing is newer: it is the writer's turn, and what is held here may be the buffer that it wants.
-    fn pause(&mut self, visit: &Visit) {
-        if !self.held.is_empty() && self.random.once_in(16) {
-            self.let_go(visit, 0);
-        }
-        thread::yield_now();
     }
 
     fn take(&mut self, visit: &mut Visit, frame: Frame) {

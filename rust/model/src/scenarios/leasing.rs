@@ -1,24 +1,20 @@
-//! The stories that loom explores.
-//!
-//! Compiled once for each copy of the protocol file: the actors follow the intact one, or a mutant.
-//!
-//! A story begins with steps of one thread, which cost nothing to explore, and lets its threads loose when everything
-//! is in place. A frame held from the start, and a pinned buffer, bring the writer round to a held slot sooner.
+//! Readers that hold frames in place, and die.
 
-use super::actors::{Reader, Word, Writer, copy, doze, sleep};
-use super::protocol::Attempt;
-use crate::exploration::Scenario;
+use super::super::actors::{Reader, Writer};
+use super::super::protocol::Attempt;
+use super::join;
+use crate::exploration::{Bound, COMPLETE, Scenario};
 use crate::memory::Segment;
 use crate::promise;
 use crate::sync::Ordering;
-use loom::thread::{self, JoinHandle};
+use loom::thread;
 use std::rc::Rc;
 
 /// A reader goes on from the frame it holds to the next one, while the writer goes round all three buffers: enough for
 /// one held frame, so none may be dropped.
 pub(crate) const ONE_READER: Scenario = Scenario {
     name: "one_reader",
-    preemptions: None,
+    bound: COMPLETE,
     story: || {
         let segment = Rc::new(Segment::leased(3, 1));
         let mut writer = Writer::new(&segment, 3, 1);
@@ -37,7 +33,7 @@ pub(crate) const ONE_READER: Scenario = Scenario {
 /// time.
 pub(crate) const TWO_READS: Scenario = Scenario {
     name: "two_reads",
-    preemptions: None,
+    bound: Bound::preemptions(4).or_all(),
     story: || {
         let segment = Rc::new(Segment::leased(3, 1));
         let mut writer = Writer::new(&segment, 3, 1);
@@ -54,7 +50,7 @@ pub(crate) const TWO_READS: Scenario = Scenario {
 /// see them all, and each mutant that this story catches needs no more than two interruptions.
 pub(crate) const TWO_READERS: Scenario = Scenario {
     name: "two_readers",
-    preemptions: Some(3),
+    bound: Bound::preemptions(2),
     story: || {
         let segment = Rc::new(Segment::leased(4, 2));
         let mut writer = Writer::new(&segment, 4, 1);
@@ -84,7 +80,7 @@ pub(crate) const TWO_READERS: Scenario = Scenario {
 /// million executions and some minutes, finds nothing either.
 pub(crate) const ONE_HANDLE: Scenario = Scenario {
     name: "one_handle",
-    preemptions: Some(3),
+    bound: Bound::preemptions(3),
     story: || {
         let segment = Rc::new(Segment::leased(3, 1));
         let mut writer = Writer::new(&segment, 3, 1);
@@ -107,7 +103,7 @@ pub(crate) const ONE_HANDLE: Scenario = Scenario {
 /// killed in the middle of a frame itself, and what it published last can still be read.
 pub(crate) const DEAD_READER: Scenario = Scenario {
     name: "dead_reader",
-    preemptions: None,
+    bound: COMPLETE,
     story: || {
         let segment = Rc::new(Segment::leased(3, 2));
         let mut writer = Writer::new(&segment, 3, 2);
@@ -137,7 +133,7 @@ pub(crate) const DEAD_READER: Scenario = Scenario {
 /// to buffer and looks at the line. It may look between the lock and the emptying: a frame may be dropped.
 pub(crate) const HEIR: Scenario = Scenario {
     name: "heir",
-    preemptions: None,
+    bound: COMPLETE,
     story: || {
         let segment = Rc::new(Segment::leased(3, 1));
         let mut writer = Writer::new(&segment, 3, 1);
@@ -156,11 +152,43 @@ pub(crate) const HEIR: Scenario = Scenario {
     },
 };
 
+/// Two readers are killed while they hold frames, and others lock their lines and read, while the writer goes round four
+/// buffers. A frame may be dropped, as for one heir.
+pub(crate) const TWO_HEIRS: Scenario = Scenario {
+    name: "two_heirs",
+    bound: Bound::preemptions(2),
+    story: || {
+        let segment = Rc::new(Segment::leased(4, 2));
+        let mut writer = Writer::new(&segment, 4, 1);
+        let readers = [0, 1].map(|line| {
+            let reader = Reader::attach(&segment, line, 1);
+            writer.publish();
+            let frame = reader.must_hold(4);
+            (reader, frame)
+        });
+        writer.publish();
+        let reading = readers.map(|(reader, frame)| {
+            let segment = Rc::clone(&segment);
+            thread::spawn(move || {
+                let line = reader.line();
+                reader.die(frame);
+                Reader::attach(&segment, line, 1).read(4);
+            })
+        });
+        for _ in 0..2 {
+            writer.offer();
+        }
+        for thread in reading {
+            join(thread);
+        }
+    },
+};
+
 /// The writer begins a frame in a slot, gives it up, and begins another there. A reader late by a frame is after what
 /// the slot held before.
 pub(crate) const CANCELLED: Scenario = Scenario {
     name: "cancelled",
-    preemptions: None,
+    bound: COMPLETE,
     story: || {
         let segment = Rc::new(Segment::leased(3, 1));
         let mut writer = Writer::new(&segment, 3, 1);
@@ -180,7 +208,7 @@ pub(crate) const CANCELLED: Scenario = Scenario {
 /// A fourth buffer appears and is used. A reader that knows of three is told so, and can go on.
 pub(crate) const GROWTH: Scenario = Scenario {
     name: "growth",
-    preemptions: None,
+    bound: COMPLETE,
     story: || {
         let segment = Rc::new(Segment::leased(4, 1));
         let mut writer = Writer::new(&segment, 3, 2);
@@ -208,52 +236,3 @@ pub(crate) const GROWTH: Scenario = Scenario {
         join(writing);
     },
 };
-
-/// Somebody copies frames without holding them.
-pub(crate) const OBSERVER: Scenario = Scenario {
-    name: "observer",
-    preemptions: None,
-    story: || {
-        let segment = Rc::new(Segment::copied(3));
-        let mut writer = Writer::new(&segment, 3, 1);
-        writer.publish();
-        let writing = thread::spawn(move || (0..3).for_each(|_| writer.publish()));
-        copy(&segment);
-        copy(&segment);
-        join(writing);
-    },
-};
-
-/// Somebody looks for frames and sleeps when there is none.
-pub(crate) const WAKE_UP: Scenario = Scenario {
-    name: "wake_up",
-    preemptions: None,
-    story: || {
-        let segment = Rc::new(Segment::copied(3));
-        let mut writer = Writer::new(&segment, 3, 1);
-        let writing = thread::spawn(move || (0..3).for_each(|_| writer.publish()));
-        doze(&segment, Word::Bell);
-        doze(&segment, Word::Notify);
-        join(writing);
-    },
-};
-
-/// Two sleep until the last frame is there, one on each word, with nobody to look after them.
-pub(crate) const SLEEPERS: Scenario = Scenario {
-    name: "sleepers",
-    preemptions: Some(3),
-    story: || {
-        let segment = Rc::new(Segment::copied(3).with_sleepers());
-        let mut writer = Writer::new(&segment, 3, 1);
-        let writing = thread::spawn(move || (0..2).for_each(|_| writer.publish()));
-        let other = Rc::clone(&segment);
-        let sleeping = thread::spawn(move || sleep(&other, Word::Bell, 4));
-        sleep(&segment, Word::Notify, 4);
-        join(sleeping);
-        join(writing);
-    },
-};
-
-fn join<T>(thread: JoinHandle<T>) -> T {
-    thread.join().expect("loom stops at the first panic")
-}
