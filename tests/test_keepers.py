@@ -6,7 +6,7 @@ import gc
 import queue
 import threading
 import weakref
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 
 import numpy as np
 import pytest
@@ -169,6 +169,16 @@ def in_last_words(frame: Frame, array: NDArray[np.uint8]) -> Callable[[], None]:
     return end
 
 
+@pytest.fixture
+def collector_at_rest() -> Iterator[None]:
+    """The cycle collector runs when it is asked to: by itself it could end a cycle before the test looks at it."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("collector_at_rest")
 @pytest.mark.parametrize(
     "keep",
     [
