@@ -5,8 +5,10 @@ import contextvars
 import gc
 import queue
 import threading
+import time
 import weakref
 from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -218,3 +220,56 @@ def test_whatever_keeps_a_frame_holds_it(
     assert watched() is None
     assert held(writer) == 0
     assert taken in slots_used(writer, 20)
+
+
+def lease_in_turn(reader: SharedMemoryFrameReader) -> Frame:
+    """The next frame. A thread that has handed a frame over lets go of it itself only when it runs again."""
+    deadline = time.monotonic() + 10
+    while True:
+        try:
+            return reader.lease(10)
+        except RuntimeError:  # three are held
+            assert time.monotonic() < deadline
+
+
+def test_frames_go_from_thread_to_thread(writer: SharedMemoryFrameWriter, reader: SharedMemoryFrameReader) -> None:
+    """Leased in one thread, looked at in another, let go of in a third: whole everywhere, and held until then."""
+    frames = 300
+    leased: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
+    looked_at: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
+    may_be_held = threading.Semaphore(3)
+    seen: list[int] = []
+
+    def lease() -> None:
+        for _ in range(frames):
+            assert may_be_held.acquire(timeout=10)
+            leased.put(lease_in_turn(reader))
+        leased.put(None)
+
+    def look() -> None:
+        while (frame := leased.get(timeout=10)) is not None:
+            assert is_whole(frame)
+            looked_at.put(frame)
+        looked_at.put(None)
+
+    def let_go() -> None:
+        while (frame := looked_at.get(timeout=10)) is not None:
+            number, flipped = frame.metadata.frame_number, frame.array[::-1]
+            del frame
+            assert held(writer) > 0
+            assert (flipped == PICTURES[number % 256][::-1]).all()
+            del flipped
+            seen.append(number)
+            may_be_held.release()
+
+    with ThreadPoolExecutor(3) as pool:
+        tasks = [pool.submit(task) for task in (lease, look, let_go)]
+        number = 0
+        while not tasks[0].done():
+            writer.write_frame(PICTURES[number % 256], number)
+            number += 1
+        for task in tasks:
+            task.result()
+    assert len(seen) == frames
+    assert seen == sorted(set(seen))
+    assert held(writer) == 0

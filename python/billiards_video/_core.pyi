@@ -314,6 +314,15 @@ class Reader:
             EndOfStream: The source has ended, and its last frame was read.
             RuntimeError: The reader is not attached, or was detached meanwhile.
         """
+    def readers(self) -> list[ReaderFigures]:
+        """The live readers that hold a line in the segment read now, as they describe themselves.
+
+        Observers hold none and are not among them. Asks the kernel about each line in use, without the GIL.
+
+        Raises:
+            RuntimeError: The reader is not attached.
+            PermissionError: The stream is another user's, who alone sees its readers.
+        """
     def status_text(self) -> str:
         """The text that the writer last gave to `set_status`; empty if none. Reads a file, without the GIL.
 

@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 use std::time::Duration;
 
@@ -35,6 +35,7 @@ pub(crate) struct Attachment {
     pub(crate) epoch: u64,
     pub(crate) path: PathBuf,
     directory: PathBuf,
+    owner: u32,
     id: FileId,
     file: File,
     view: View,
@@ -91,8 +92,8 @@ impl Attachment {
         };
         #[allow(clippy::cast_possible_truncation, reason = "3")]
         let seen_slots = AtomicU32::new(FIRST_SLOTS as u32);
-        let Found { file, id, directory, path, geometry, epoch, max_slots, .. } = found;
-        Ok(Attachment { geometry, epoch, path, directory, id, file, view, standing, max_slots, seen_slots })
+        let Found { file, id, directory, path, geometry, epoch, max_slots, owner, .. } = found;
+        Ok(Attachment { geometry, epoch, path, directory, owner, id, file, view, standing, max_slots, seen_slots })
     }
 
     pub(crate) fn view(&self) -> &View {
@@ -108,6 +109,15 @@ impl Attachment {
             Standing::Leases(lease) => Some(lease),
             Standing::Observes(_) => None,
         }
+    }
+
+    pub(crate) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The user whose segment it is.
+    pub(crate) fn owner(&self) -> u32 {
+        self.owner
     }
 
     /// Whether the name still stands for this segment.

@@ -1,5 +1,6 @@
 //! A reader handle's line in the lease file: its life, its holds, its figures.
 
+use std::fs::File;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 
@@ -103,7 +104,19 @@ impl Lease {
     }
 
     pub(crate) fn line(&self) -> &LeaseLine {
-        &self.memory.shared::<Leases>(0).line[self.index]
+        &self.leases().line[self.index]
+    }
+
+    pub(crate) fn leases(&self) -> &Leases {
+        self.memory.shared(0)
+    }
+
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.file
     }
 
     /// Ends one hold. In a forked child it does nothing: the line is the parent's.

@@ -118,6 +118,7 @@ mod protocol;
 mod reader;
 mod reservation;
 mod right;
+mod roster;
 mod search;
 mod segment;
 mod state;

@@ -14,7 +14,7 @@ use crate::lease::NoLease;
 use crate::search::{Search, search};
 use crate::sync::Mutex;
 use crate::waiting::is_over;
-use crate::{BufferView, Counters, Directories, Error, Frame, Geometry, Name, Reason, State};
+use crate::{BufferView, Counters, Directories, Error, Frame, Geometry, Name, ReaderFigures, Reason, State};
 
 /// How often an attaching reader looks for the name.
 const SEARCH_EVERY: Duration = Duration::from_millis(10);
@@ -241,6 +241,14 @@ impl Reader {
     fn figures(&self) -> Result<(Counters, u32), Error> {
         let attachment = self.attachment()?;
         attachment.view().counters(attachment.file()).map_err(Error::io("reading", &attachment.path))
+    }
+
+    /// The live readers that hold a line in the segment, as they describe themselves. Observers are not among them.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the stream is another user's.
+    pub fn readers(&self) -> Result<Vec<ReaderFigures>, Error> {
+        self.attachment()?.roster(&self.name)
     }
 
     /// The status text that the writer last gave.

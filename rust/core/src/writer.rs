@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use crate::clock::monotonic_ns;
 use crate::frame_info::Described;
-use crate::layout::{FIRST_SLOTS, LINES, MAX_HELD, STATUS_BYTES, STATUS_HEAD_BYTES, file_bytes};
+use crate::layout::{FIRST_SLOTS, MAX_HELD, STATUS_BYTES, STATUS_HEAD_BYTES, file_bytes};
 use crate::loan::Loan;
 use crate::predecessor::{supersede, sweep};
 use crate::protocol::{Lines, Publisher};
 use crate::reservation::{Reservation, explain_room, succeed};
 use crate::right::Right;
+use crate::roster::live;
 use crate::segment::Segment;
 use crate::state::pack;
 use crate::sync::Ordering;
@@ -284,13 +285,7 @@ impl Writer {
 
     /// The live readers that hold a line, as they describe themselves. Observers are not among them.
     pub fn readers(&self) -> Vec<ReaderFigures> {
-        let segment = &*self.segment;
-        let used = |line: &usize| segment.leases().line[*line].pid.load(Ordering::Relaxed) != 0;
-        (0..LINES)
-            .filter(used)
-            .filter(|&line| segment.is_live(line))
-            .map(|line| ReaderFigures::load(line, &segment.leases().line[line]))
-            .collect()
+        live(self.segment.leases(), |line| self.segment.is_live(line))
     }
 
     /// What there is to tell since the last call.

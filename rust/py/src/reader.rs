@@ -13,7 +13,7 @@ use pyo3::types::PyTuple;
 use crate::arrays::NumPy;
 use crate::enumerations::{format_member, state_member};
 use crate::errors::{not_attached, to_python};
-use crate::figures::Counters;
+use crate::figures::{Counters, ReaderFigures};
 use crate::frame::Frame;
 use crate::hold::Hold;
 use crate::home_mutex::HomeMutex;
@@ -241,6 +241,13 @@ impl Reader {
         let handle = self.handle(py)?;
         let timeout = duration(timeout)?;
         wait(py, || self.wants(&handle), |interrupt| handle.wait_newer_with(timeout, interrupt))
+    }
+
+    /// The live readers of the segment that is read now.
+    fn readers(&self, py: Python<'_>) -> PyResult<Vec<ReaderFigures>> {
+        let handle = self.handle(py)?;
+        let figures = py.detach(|| handle.readers()).map_err(to_python)?;
+        Ok(figures.into_iter().map(ReaderFigures::from).collect())
     }
 
     /// The writer's status text, which the bus does not look into.

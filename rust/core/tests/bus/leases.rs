@@ -212,3 +212,31 @@ fn neighbours_on_a_page_do_not_disturb_each_other() {
     }
     held.iter().zip(0..).for_each(|(frame, number)| pattern::check(frame, writer.epoch(), number));
 }
+
+/// Who reads is seen by the writer, by every reader, and by an observer of the same user, alike; who has gone is not.
+#[test]
+fn everybody_sees_who_reads() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    let named = |reader_name: &str| {
+        let reader_name = reader_name.to_owned();
+        Reader::attach(&name(), ReaderOptions { reader_name, ..place.reader_options() }).unwrap()
+    };
+    let (vision, api, observer) = (named("vision"), named("api"), place.observer());
+    publish(&mut writer);
+    let held = read(&vision);
+    let figures = writer.readers();
+    let shown: Vec<_> = figures.iter().map(|figures| (figures.name.as_str(), figures.held)).collect();
+    assert_eq!([("vision", 1), ("api", 0)], *shown);
+    for witness in [&vision, &api, &observer] {
+        assert_eq!(figures, witness.readers().unwrap());
+    }
+    drop((held, vision));
+    for witness in [&api, &observer] {
+        let left: Vec<_> = witness.readers().unwrap().into_iter().map(|figures| figures.name).collect();
+        assert_eq!(["api"], *left);
+    }
+    drop(writer);
+    assert_eq!(1, api.readers().unwrap().len());
+    assert_eq!(0, observer.readers().unwrap().len());
+}

@@ -49,9 +49,11 @@ fn the_group_may_watch_and_others_are_told() {
     let place = place_of_the_group();
     let mut writer = place.try_writer(small(), for_the_group(&place)).unwrap();
     publish(&mut writer);
-    let Some(member) = start(&place, &[GROUP], "visitor") else { return };
+    let Some(mut member) = start(&place, &[GROUP], "visitor") else { return };
     let owner = rustix::process::geteuid().as_raw();
     member.expect(&format!("observes 0 of user {owner} in {}", place.path().display()));
+    member.tell("who reads?");
+    assert!(member.hear().ends_with("failed: only the stream's own user sees its readers"));
     let told = start(&place, &[], "visitor").unwrap().hear();
     assert!(told.starts_with("Shared memory segment 'cam' not accessible within 0.03s: "), "{told}");
     assert!(told.contains(&format!("it belongs to user {owner} with mode 640, this is user {STRANGER}")), "{told}");

@@ -232,6 +232,7 @@ pub(crate) fn visitor(directories: Directories, owner: u32) {
                 assert!(reader.wait(Some(Duration::from_millis(600))).unwrap().is_none()); // two looks at least
                 say("nothing");
             }
+            "who reads?" => say(&reader.readers().unwrap_err().to_string()),
             _ => panic!("not a command of a visitor: {line}"),
         }
     }

@@ -6,6 +6,7 @@
 mod changes;
 mod hostile;
 mod kills;
+mod random;
 mod starvation;
 #[path = "../bus/support/mod.rs"]
 mod support;

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use billiards_video::{Frame, FrameInfo, Reader};
 
+use crate::random::Random;
 use crate::support::pattern;
-use crate::torn::Random;
 
 /// How many frames of the segment in force are kept: with the next one, as many as a handle may hold.
 const RECENT: usize = 2;

@@ -4,10 +4,10 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::random::Random;
 use crate::support::place::{NAME, Place};
 use crate::support::process::Process;
 use crate::support::until;
-use crate::torn::Random;
 
 use super::belongings::Belongings;
 use super::collection::Collection;

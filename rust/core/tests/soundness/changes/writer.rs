@@ -6,11 +6,11 @@ use std::sync::mpsc::TryRecvError;
 
 use billiards_video::{Format, Geometry, Writer};
 
+use crate::random::Random;
 use crate::support::pattern;
 use crate::support::place::name;
 use crate::support::process::{hearing, say};
 use crate::support::roles::writer_options;
-use crate::torn::Random;
 
 pub(super) fn write(directory: &Path, seed: u64) {
     let mut random = Random::new(seed);

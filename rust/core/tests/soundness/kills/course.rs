@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::tracer::{Point, Victim};
+use crate::random::Random;
 use crate::support::size::{is_full, report, sized};
 
 /// How long an operation is.
@@ -45,19 +45,19 @@ impl Course {
     /// Any point of it.
     pub(crate) fn any(&self, random: &mut Random) -> Point {
         match self.steps {
-            Some(steps) if random.below(2) == 0 => Point { stops: 0, steps: random.below(steps) },
+            Some(steps) if random.index(2) == 0 => Point { stops: 0, steps: random.index(steps) },
             _ => self.behind_a_call(50, random),
         }
     }
 
     /// Some instructions behind any call.
     fn behind_a_call(&self, most: usize, random: &mut Random) -> Point {
-        Point { stops: random.below(self.stops + 1), steps: random.below(most) }
+        Point { stops: random.index(self.stops + 1), steps: random.index(most) }
     }
 
     /// Before and behind calls, so many of these stops apart.
     fn calls(&self, apart: usize, random: &mut Random) -> Vec<Point> {
-        (random.below(apart)..=self.stops).step_by(apart).map(|stops| Point { stops, steps: 0 }).collect()
+        (random.index(apart)..=self.stops).step_by(apart).map(|stops| Point { stops, steps: 0 }).collect()
     }
 
     /// The points at which to kill, in any order.
@@ -70,12 +70,12 @@ impl Course {
         };
         if detail == Detail::Instructions {
             let apart = if is_full() { 1 } else { steps / 16 + 1 };
-            return (random.below(apart)..=steps).step_by(apart).map(at).collect();
+            return (random.index(apart)..=steps).step_by(apart).map(at).collect();
         }
         let mut points = self.calls(sized(3, 1), random);
         // To go far by single instructions takes long: where there are many, most points lie near a call, which does not.
         let evenly = if steps < 5000 { sized(8, 200) } else { 25 };
-        points.extend((0..evenly).map(|part| at((steps * part + random.below(steps)) / evenly)));
+        points.extend((0..evenly).map(|part| at((steps * part + random.index(steps)) / evenly)));
         let near = 4 * steps / self.stops; // twice as many as lie between two calls, on average
         points.extend((evenly..sized(evenly, 200)).map(|_| self.behind_a_call(near, random)));
         points
@@ -143,38 +143,5 @@ impl Drop for Whereabouts {
             let operation = &self.operation;
             let _unheard = writeln!(std::io::stderr(), "the one who was killed: {operation}, at {points:?}");
         }
-    }
-}
-
-/// Xorshift: other points each time. A failure names its point.
-#[derive(Debug)]
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new() -> Random {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
-        Random(now.as_secs() ^ u64::from(now.subsec_nanos()) << 32 | 1)
-    }
-
-    pub(crate) fn seeded(seed: u64) -> Random {
-        Random(seed | 1)
-    }
-
-    pub(crate) fn next(&mut self) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0
-    }
-
-    /// A number below a bound that is not 0.
-    pub(crate) fn below(&mut self, bound: usize) -> usize {
-        #[expect(clippy::cast_possible_truncation, reason = "any bits of it will do")]
-        let bits = self.next() as u32 as usize;
-        bits % bound
-    }
-
-    pub(crate) fn pick<T: Copy>(&mut self, among: &[T]) -> T {
-        among[self.below(among.len())]
     }
 }

@@ -11,9 +11,9 @@ use billiards_video::{Error, Format, Frame, Geometry, Reader, ReaderOptions, Wri
 use rustix::fs::{major, minor, statvfs};
 use rustix::process::Signal;
 
-use super::course::Random;
 use super::victims::{directories, reader_options, tiny, try_publish, writer_options};
 use super::witnesses::{ANY, belongings, examine};
+use crate::random::Random;
 use crate::support::namespace::with_tmpfs;
 use crate::support::place::{Place, name};
 use crate::support::process::{Process, say};
@@ -56,7 +56,7 @@ pub(crate) fn play(directory: &Path, kills: usize) {
 
 fn campaign(directory: &Path, kills: usize, tell: &mut dyn FnMut(&str)) {
     let place = Place::below(directory);
-    let mut random = Random::new();
+    let mut random = Random::fresh();
     let path = place.path().to_str().unwrap();
     let start = |role: &str, random: &mut Random| Process::start(role, &[path, &random.next().to_string()]);
     let mut writer = start("kills random writer", &mut random);
@@ -82,9 +82,9 @@ fn campaign(directory: &Path, kills: usize, tell: &mut dyn FnMut(&str)) {
         } else {
             readers.push_front(reader);
         }
-        if is_writer && random.below(2) == 0 {
+        if is_writer && random.index(2) == 0 {
             writer.expect("writing"); // else the next one may come while it is starting
-            if random.below(2) == 0 {
+            if random.index(2) == 0 {
                 for witness in &witnesses {
                     wait_for_following(witness, &writer);
                 }
@@ -153,7 +153,7 @@ fn wait_for_following(reader: &Reader, writer: &Process) {
 
 /// Publishes as fast as it can, with cancelled loans, status texts and changes of size between, until it is killed.
 pub(crate) fn writer(directory: &Path, seed: u64) {
-    let mut random = Random::seeded(seed);
+    let mut random = Random::new(seed);
     // With a large one, so that some die inside the calls that make room for it.
     let sizes = [tiny(), small(), small(), Geometry::new(1280, 720, Format::Gray8).unwrap()];
     let first = random.pick(&sizes);
@@ -163,14 +163,14 @@ pub(crate) fn writer(directory: &Path, seed: u64) {
         let epoch = writer.epoch();
         writer.tend().unwrap();
         let Some(mut loan) = writer.loan().unwrap() else { continue };
-        if random.below(4) == 0 {
+        if random.index(4) == 0 {
             loan.pixels().fill(0xdd);
             loan.cancel();
         } else {
             pattern::fill(loan.pixels(), epoch, number);
             loan.publish(&pattern::stamp(epoch, number)).unwrap();
         }
-        match random.below(128) {
+        match random.index(128) {
             0..8 => writer.set_status(format!("{{\"frame\": {number}}}").as_bytes()).unwrap(),
             8 => writer.reshape(random.pick(&sizes)).unwrap(),
             _ => {}
@@ -181,7 +181,7 @@ pub(crate) fn writer(directory: &Path, seed: u64) {
 
 /// Reads and holds at random, some through a new handle now and then, until it is killed.
 pub(crate) fn reader(directory: &Path, seed: u64) {
-    let mut random = Random::seeded(seed);
+    let mut random = Random::new(seed);
     let observe = seed.is_multiple_of(4);
     let attach = || {
         let options = ReaderOptions { observe, ..reader_options(directories(&[directory])) };
@@ -193,7 +193,7 @@ pub(crate) fn reader(directory: &Path, seed: u64) {
     let mut reader = attach();
     let mut held: VecDeque<(u64, Frame)> = VecDeque::new();
     loop {
-        while held.len() > 2 || (random.below(2) == 0 && !held.is_empty()) {
+        while held.len() > 2 || (random.index(2) == 0 && !held.is_empty()) {
             let (epoch, frame) = held.pop_front().unwrap();
             examine(&frame, epoch, &ANY);
         }
@@ -202,7 +202,7 @@ pub(crate) fn reader(directory: &Path, seed: u64) {
             examine(&frame, epoch, &ANY);
             held.push_back((epoch, frame));
         }
-        if random.below(64) == 0 {
+        if random.index(64) == 0 {
             reader = attach();
         }
         spin(Duration::from_micros(random.next() % 100));

@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 
 use billiards_video::{Frame, Geometry, Reader, Writer, WriterOptions};
 
-use super::course::{Course, Detail, Random, Tally, Whereabouts};
+use super::course::{Course, Detail, Tally, Whereabouts};
 use super::scene::Ready;
 use super::tracer::{Victim, is_allowed};
 use super::victims::{other, tiny, try_publish};
 use super::witnesses::{ANY, belongings, examine};
+use crate::random::Random;
 use crate::support::SOON;
 use crate::support::place::Place;
 use crate::support::process::Process;
@@ -53,7 +54,7 @@ fn kill_in(operation: &Operation) -> usize {
         audience.kill(role, follow);
     });
     let mut tally = Tally::new(format!("a reader that {label}"), course);
-    for point in course.points(detail, &mut Random::new()) {
+    for point in course.points(detail, &mut Random::fresh()) {
         audience.at.enter(&[point]);
         audience.kill(role, &mut |victim| {
             victim.run_to(point);

@@ -1,8 +1,9 @@
 //! A reader and its writer killed at once, each in a step of its own.
 
-use super::course::{Course, Detail, Random, Tally};
+use super::course::{Course, Detail, Tally};
 use super::scene::{Before, Ready, Scene};
 use super::tracer::is_allowed;
+use crate::random::Random;
 use crate::support::process::Process;
 use crate::support::size::sized;
 
@@ -49,7 +50,7 @@ fn a_reader_and_its_writer_killed_together() {
             scene.kill_after(writer, follow);
         })
     });
-    let mut random = Random::new();
+    let mut random = Random::fresh();
     for ((reader, _), read) in READERS.iter().zip(read) {
         for ((writer, _, completes), written) in WRITERS.iter().zip(written) {
             let mut tally = Tally::new(format!("a reader in '{reader}' and a writer in '{writer}'"), written);

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use super::course::{Course, Detail, Random, Tally};
+use super::course::{Course, Detail, Tally};
 use super::figures::Durations;
 use super::scene::{Before, Ready, Scene};
 use super::tracer::is_allowed;
+use crate::random::Random;
 use crate::support::size::{is_full, report, sized};
 
 /// What a writer is killed in.
@@ -82,7 +83,7 @@ fn a_writer_killed_in_a_change() {
 /// The same for one whose files were removed. It looks after them once a second, so many are killed side by side.
 #[test]
 fn a_writer_killed_in_healing() {
-    let one = Random::new().below(HEALS.len());
+    let one = Random::fresh().index(HEALS.len());
     campaign(if is_full() { &HEALS } else { &HEALS[one..=one] }, sized(16, 40));
 }
 
@@ -101,7 +102,7 @@ fn campaign(operations: &[Operation], at_a_time: usize) {
 fn kill_in(operation: &Operation, at_a_time: usize) -> usize {
     let Operation { label, role, before, detail, completes } = *operation;
     let prepare = |scene: &mut Scene| scene.prepare(role, before, completes);
-    let mut random = Random::new();
+    let mut random = Random::fresh();
     let mut scenes: Vec<Scene> = (0..at_a_time).map(|_| Scene::new(label)).collect();
     let course = Course::measure(detail, &mut scenes[0], |scene, follow| {
         let ready = prepare(scene);

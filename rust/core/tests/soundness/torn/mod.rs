@@ -4,7 +4,6 @@
 //! reader checks all of it: of frames that it holds, for one read or for thousands, when it lets go; of copies when they
 //! are made. A reader that sees one wrong byte ends, and the round with it.
 
-mod random;
 mod reader;
 mod round;
 mod stops;
@@ -17,7 +16,6 @@ use billiards_video::{Format, Geometry};
 
 use crate::support::size::{report, sized};
 
-pub(crate) use random::Random;
 use round::{Outcome, Round};
 
 const READERS: [usize; 5] = [1, 2, 4, 8, 16];

@@ -14,8 +14,8 @@ use crate::support::place::name;
 use crate::support::process::{hearing, say};
 use crate::support::roles::{reader_options, spin};
 
-use super::random::Random;
 use super::tally::Read;
+use crate::random::Random;
 
 /// How many frames one handle may hold.
 const MAX_HELD: usize = 3;

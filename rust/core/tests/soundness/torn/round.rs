@@ -8,9 +8,9 @@ use billiards_video::{Format, Geometry};
 use crate::support::place::Place;
 use crate::support::process::Process;
 
-use super::random::Random;
 use super::stops::Stops;
 use super::tally::{Read, Written};
+use crate::random::Random;
 
 /// How long a round may take without a word from any reader.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -7,7 +7,7 @@ use rustix::process::Signal;
 
 use crate::support::process::Process;
 
-use super::random::Random;
+use crate::random::Random;
 
 #[derive(Debug)]
 pub(super) struct Stops {

@@ -11,8 +11,8 @@ use crate::support::place::name;
 use crate::support::process::{hearing, say};
 use crate::support::roles::writer_options;
 
-use super::random::Random;
 use super::tally::Written;
+use crate::random::Random;
 
 /// What the bytes of a cancelled loan are, so that whoever is shown one sees it.
 const SCRIBBLE: u8 = 0xdd;

@@ -1,5 +1,7 @@
 //! Random numbers for campaigns.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 /// Xorshift: enough to be different each time and the same in each run.
 #[derive(Debug)]
 pub(crate) struct Random(u64);
@@ -9,6 +11,12 @@ impl Random {
         let mut random = Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
         random.next();
         random
+    }
+
+    /// Others each time.
+    pub(crate) fn fresh() -> Random {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
+        Random::new(now.as_secs() ^ u64::from(now.subsec_nanos()) << 32)
     }
 
     pub(crate) fn next(&mut self) -> u64 {
