@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from typing_extensions import Buffer, disjoint_base
 
 __all__ = [
+    "Anticipation",
     "Counters",
     "EndOfStream",
     "Frame",
@@ -184,6 +185,20 @@ class Counters:
         """The sequence of the newest frame; 0 before the first."""
 
 @final
+class Anticipation:
+    """What became of the waits of a reader that asked for low latency."""
+
+    @property
+    def timed(self) -> int:
+        """Waits that could be timed, because the publisher's rhythm was known."""
+    @property
+    def met(self) -> int:
+        """Those of them that a frame ended while the reader polled: taken without a wake-up."""
+    @property
+    def polled_ns(self) -> int:
+        """How long the reader has polled, in nanoseconds."""
+
+@final
 class ReaderFigures:
     """What one live reader handle says of itself: another process's word, for people."""
 
@@ -228,6 +243,7 @@ class Reader:
         allow_dead: bool = False,
         observe: bool = False,
         max_leases: int = 3,
+        low_latency: bool = False,
     ) -> Self: ...
     def attach(self, timeout: float | None = 5.0) -> None:
         """Attaches to the stream, waiting for it. Does nothing if the reader is attached.
@@ -355,6 +371,9 @@ class Reader:
     @property
     def counters(self) -> Counters:
         """The writer's counters. `RuntimeError` if the reader is not attached."""
+    @property
+    def anticipation(self) -> Anticipation:
+        """What became of the waits of a reader with `low_latency`; zeros without. `RuntimeError` if not attached."""
     @property
     def epoch(self) -> int:
         """The random number of the segment that is read now. `RuntimeError` if the reader is not attached."""

@@ -1,6 +1,7 @@
 """The Python face of the frame bus: the writer, the reader, frames and what is known of them."""
 
 from billiards_video._core import (
+    Anticipation,
     Counters,
     EndOfStream,
     Frame,
@@ -16,6 +17,7 @@ from billiards_video._core import (
 from billiards_video.ipc.reader import SharedMemoryFrameReader
 
 __all__ = [
+    "Anticipation",
     "Counters",
     "EndOfStream",
     "Frame",

@@ -11,10 +11,13 @@ use crate::following::Refused;
 use crate::fork::Generation;
 use crate::layout::MAX_HELD;
 use crate::lease::NoLease;
+use crate::rhythm::Rhythm;
 use crate::search::{Search, search};
 use crate::sync::Mutex;
 use crate::waiting::is_over;
-use crate::{BufferView, Counters, Directories, Error, Frame, Geometry, Name, ReaderFigures, Reason, State};
+use crate::{
+    Anticipation, BufferView, Counters, Directories, Error, Frame, Geometry, Name, ReaderFigures, Reason, State,
+};
 
 /// How often an attaching reader looks for the name.
 const SEARCH_EVERY: Duration = Duration::from_millis(10);
@@ -34,6 +37,9 @@ pub struct ReaderOptions {
     pub max_leases: u8,
     /// To watch without a line of one's own: every frame is a private copy. Another user's stream is always watched so.
     pub observe: bool,
+    /// Not to be woken for a frame, where it can be helped: waits learn the publisher's rhythm, sleep until just before the
+    /// next frame is due, and poll for it, for at most 1.5 % of the time. Where there is no rhythm, they sleep.
+    pub low_latency: bool,
     /// Where to look.
     pub directories: Directories,
 }
@@ -47,6 +53,7 @@ impl Default for ReaderOptions {
             reader_name: String::new(),
             max_leases: 3,
             observe: false,
+            low_latency: false,
             directories: Directories::standard(),
         }
     }
@@ -77,6 +84,8 @@ pub(crate) struct Cursor {
     /// When the handle last looked for a successor of the segment, and at which number of it.
     pub(crate) looked_at: Instant,
     pub(crate) looked_into: Option<u32>,
+    /// What a handle that asked for low latency knows of its publisher.
+    pub(crate) rhythm: Option<Rhythm>,
     /// What keeps the handle from going on with a successor that is there.
     pub(crate) refused: Option<Refused>,
 }
@@ -130,8 +139,16 @@ impl Reader {
         };
         let (attachment, looked_at) = (Arc::new(attachment), Instant::now());
         let current = Mutex::new(Arc::clone(&attachment));
-        let cursor =
-            Mutex::new(Cursor { attachment, seen: None, carried: 0, looked_at, looked_into: None, refused: None });
+        let rhythm = options.low_latency.then(Rhythm::default);
+        let cursor = Mutex::new(Cursor {
+            attachment,
+            seen: None,
+            carried: 0,
+            looked_at,
+            looked_into: None,
+            rhythm,
+            refused: None,
+        });
         Ok(Reader { name: name.clone(), options, cursor, current, generation: Generation::current() })
     }
 
@@ -267,6 +284,11 @@ impl Reader {
         Ok(self.attachment()?.lease().is_none())
     }
 
+    /// What became of the waits of a handle that asked for low latency; zeros for another.
+    pub fn anticipation(&self) -> Anticipation {
+        self.cursor().rhythm.as_ref().map_or(Anticipation::default(), |rhythm| rhythm.anticipation)
+    }
+
     /// The random number of the segment attached now.
     ///
     /// # Errors
@@ -313,6 +335,9 @@ impl Cursor {
         let missed = self.missed_before(sequence);
         let info = taken.described.into_info(sequence, missed, self.attachment.geometry);
         (self.seen, self.carried) = (Some(sequence), 0);
+        if let Some(rhythm) = &mut self.rhythm {
+            rhythm.learn(sequence, info.published_ns);
+        }
         if let Some(lease) = self.attachment.lease() {
             lease.note(sequence, missed, taken.first_hold);
         }

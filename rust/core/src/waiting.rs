@@ -3,10 +3,14 @@
 //! A killed writer wakes nobody, and a successor's segment has another word. So a sleep lasts a quarter of a second at
 //! most, and then the waiter looks whether its writer lives and its name stands.
 
+use std::hint::spin_loop;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::attachment::Attachment;
+use crate::clock::monotonic_ns;
 use crate::following::LOOK_EVERY;
+use crate::rhythm::{Rhythm, Span};
 use crate::{Error, Frame, Reader, State};
 
 /// What a sleep came to.
@@ -94,7 +98,7 @@ impl Reader {
         if attachment.latest()?.is_some_and(|newest| newest.sequence > seen) {
             return Ok(Woken::Newer);
         }
-        let (now, next_look) = {
+        let (now, next_look, span) = {
             let mut cursor = self.cursor();
             if !Arc::ptr_eq(&cursor.attachment, &attachment) {
                 return Ok(Woken::LookAgain); // another thread has moved on
@@ -110,7 +114,8 @@ impl Reader {
             if deadline.is_none() || is_past(deadline, now) {
                 cursor.check_refusal()?;
             }
-            (now, cursor.looked_at + LOOK_EVERY)
+            let span = cursor.rhythm.as_ref().and_then(|rhythm| rhythm.span(monotonic_ns()));
+            (now, cursor.looked_at + LOOK_EVERY, span)
         };
         if is_past(deadline, now) {
             return Ok(Woken::TimedOut);
@@ -119,8 +124,49 @@ impl Reader {
         if interrupt() {
             return Err(Error::Interrupted);
         }
-        attachment.sleep(number, until.saturating_duration_since(now));
+        let limit = until.saturating_duration_since(now);
+        match span {
+            Some(span) => self.anticipate(&attachment, number, seen, span, limit),
+            None => attachment.sleep(number, limit),
+        }
         Ok(Woken::LookAgain)
+    }
+
+    /// Sleeps until just before a frame is due, and polls while it may come, for at most `limit`.
+    fn anticipate(&self, attachment: &Attachment, number: u32, seen: u64, span: Span, limit: Duration) {
+        let is_there = || attachment.latest().is_ok_and(|latest| latest.is_some_and(|newest| newest.sequence > seen));
+        let begin_ns = monotonic_ns();
+        let end_ns = u64::try_from(limit.as_nanos()).map_or(u64::MAX, |limit_ns| begin_ns.saturating_add(limit_ns));
+        let alarm_ns = self.with_rhythm(|rhythm| rhythm.alarm_ns(span)).unwrap_or(0);
+        if alarm_ns >= end_ns {
+            return attachment.sleep(number, limit);
+        }
+        let mut now_ns = begin_ns;
+        if alarm_ns > begin_ns {
+            attachment.sleep(number, Duration::from_nanos(alarm_ns - begin_ns));
+            now_ns = monotonic_ns();
+            if now_ns < alarm_ns {
+                return; // something has happened before its time
+            }
+            self.with_rhythm(|rhythm| rhythm.woke(now_ns - alarm_ns));
+        }
+        let polled_from_ns = now_ns;
+        let was_late = is_there();
+        let mut met = false;
+        while !met && !was_late && now_ns < span.to_ns.min(end_ns) {
+            spin_loop();
+            met = is_there();
+            now_ns = monotonic_ns();
+        }
+        self.with_rhythm(|rhythm| {
+            rhythm.anticipation.timed += 1;
+            rhythm.anticipation.met += u64::from(met);
+            rhythm.anticipation.polled_ns += now_ns - polled_from_ns;
+        });
+    }
+
+    fn with_rhythm<T>(&self, change: impl FnOnce(&mut Rhythm) -> T) -> Option<T> {
+        self.cursor().rhythm.as_mut().map(change)
     }
 }
 

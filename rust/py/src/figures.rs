@@ -71,3 +71,26 @@ impl Counters {
         format!("<{self:?}>")
     }
 }
+
+/// What became of the waits of a reader that asked for low latency.
+#[pyclass(frozen, eq, get_all, module = "billiards_video.ipc")]
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Anticipation {
+    timed: u64,
+    met: u64,
+    polled_ns: u64,
+}
+
+impl From<billiards_video::Anticipation> for Anticipation {
+    fn from(anticipation: billiards_video::Anticipation) -> Anticipation {
+        let billiards_video::Anticipation { timed, met, polled_ns } = anticipation;
+        Anticipation { timed, met, polled_ns }
+    }
+}
+
+#[pymethods]
+impl Anticipation {
+    fn __repr__(&self) -> String {
+        format!("<{self:?}>")
+    }
+}

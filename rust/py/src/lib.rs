@@ -32,7 +32,7 @@ mod _core {
     #[pymodule_export]
     use crate::errors::EndOfStream;
     #[pymodule_export]
-    use crate::figures::{Counters, ReaderFigures};
+    use crate::figures::{Anticipation, Counters, ReaderFigures};
     #[pymodule_export]
     use crate::frame::Frame;
     #[pymodule_export]

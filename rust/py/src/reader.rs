@@ -13,7 +13,7 @@ use pyo3::types::PyTuple;
 use crate::arrays::NumPy;
 use crate::enumerations::{format_member, state_member};
 use crate::errors::{not_attached, to_python};
-use crate::figures::{Counters, ReaderFigures};
+use crate::figures::{Anticipation, Counters, ReaderFigures};
 use crate::frame::Frame;
 use crate::hold::Hold;
 use crate::home_mutex::HomeMutex;
@@ -121,7 +121,7 @@ fn is_the_same(now: Option<&Handle>, handle: &Handle) -> bool {
 #[pymethods]
 impl Reader {
     #[new]
-    #[pyo3(signature = (name, *, reader_name=None, owner=None, allow_dead=false, observe=false, max_leases=3))]
+    #[pyo3(signature = (name, *, reader_name=None, owner=None, allow_dead=false, observe=false, max_leases=3, low_latency=false))]
     fn new(
         name: &str,
         reader_name: Option<String>,
@@ -129,11 +129,13 @@ impl Reader {
         allow_dead: bool,
         observe: bool,
         max_leases: i64,
+        low_latency: bool,
     ) -> PyResult<Reader> {
         let name = Name::new(name).map_err(to_python)?;
         let owner = owner.map(|owner| within("owner", owner, 0, u32::MAX.into())).transpose()?;
         let max_leases = within("max_leases", max_leases, 1, 3)?;
-        let mut options = ReaderOptions { owner, allow_dead, observe, max_leases, ..ReaderOptions::default() };
+        let mut options =
+            ReaderOptions { owner, allow_dead, observe, max_leases, low_latency, ..ReaderOptions::default() };
         if let Some(reader_name) = reader_name {
             options.reader_name = reader_name;
         }
@@ -299,6 +301,12 @@ impl Reader {
     #[getter]
     fn counters(&self, py: Python<'_>) -> PyResult<Counters> {
         self.handle(py)?.counters().map(Counters::from).map_err(to_python)
+    }
+
+    /// What became of the waits of a reader that asked for low latency.
+    #[getter]
+    fn anticipation(&self, py: Python<'_>) -> PyResult<Anticipation> {
+        Ok(Anticipation::from(self.handle(py)?.anticipation()))
     }
 
     /// The random number of the segment that is read now.

@@ -18,6 +18,7 @@ mod kills;
 mod leases;
 mod legacy;
 mod loans;
+mod low_latency;
 mod observers;
 mod outsiders;
 mod permissions;

@@ -67,7 +67,7 @@ fn no_small_frame_tears() {
     }
     let total = told("small frames", &outcomes);
     assert!(total.read.frames >= sized(100_000, 10_000_000), "{total}");
-    total.expect_mixed(sized(4, 16), sized(100, 10_000));
+    total.expect_mixed(sized(4, 12), sized(100, 10_000));
 }
 
 #[test]

@@ -1,0 +1,194 @@
+//! A publisher's rhythm: when its next frame is due, and how well that is known.
+//!
+//! A reader that asks for low latency sleeps until just before a frame is due and then polls, so that it takes most frames
+//! without being woken. What polling may cost is bounded by a share of the publisher's period; where the rhythm is not
+//! steady enough for that, there is no moment to poll at, and the reader sleeps as any other.
+
+/// The span to poll in is at most this part of the period: 250 us at 60 frames a second, or 1.5 % of a core.
+const SHARE_TO_POLL: i64 = 66;
+
+/// What a span has beside the publisher's own deviation: the clock, the way from the clock's reading to the frame's
+/// appearance, and what a deviation of nearly nothing would leave.
+const MARGIN_NS: i64 = 15_000;
+
+/// How many frames in step it takes until a rhythm is believed.
+const BELIEVED_AFTER: u32 = 8;
+
+/// A moment before which a reader may sleep, and one after which it need not poll any longer. `CLOCK_MONOTONIC`, ns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) from_ns: u64,
+    pub(crate) to_ns: u64,
+}
+
+/// What became of the waits of a reader that asked for low latency.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Anticipation {
+    /// Waits that could be timed, because the publisher's rhythm was known.
+    pub timed: u64,
+    /// Those of them that a frame ended while the reader polled: taken without a wake-up.
+    pub met: u64,
+    /// How long the reader has polled, in nanoseconds.
+    pub polled_ns: u64,
+}
+
+/// What is known of a publisher's rhythm, and of this thread's own punctuality.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Rhythm {
+    last: Option<(u64, i64)>,
+    /// When the next frame is due if the last one had come when it was due.
+    due_ns: i64,
+    period_ns: i64,
+    deviation_ns: i64,
+    in_step: u32,
+    /// How late this reader wakes from a timed sleep, and how much that differs.
+    lateness_ns: i64,
+    lateness_deviation_ns: i64,
+    pub(crate) anticipation: Anticipation,
+}
+
+impl Rhythm {
+    /// Learns from a frame, by its sequence and the moment of its publication.
+    pub(crate) fn learn(&mut self, sequence: u64, published_ns: u64) {
+        let at_ns = published_ns.cast_signed();
+        let before = self.last.replace((sequence, at_ns));
+        let Some((before, before_ns)) = before.filter(|(before, _)| sequence > *before) else { return self.forget() };
+        let beats = ((sequence - before) / 2).cast_signed();
+        let interval_ns = (at_ns - before_ns) / beats.max(1);
+        if self.in_step == 0 {
+            self.begin(at_ns, interval_ns);
+            return;
+        }
+        let error_ns = at_ns - (self.due_ns + (beats - 1) * self.period_ns);
+        if error_ns.abs() > self.period_ns / 4 {
+            self.begin(at_ns, interval_ns); // another rhythm, or none
+            return;
+        }
+        // A single frame that is very late says little about the next one.
+        let bound = 4 * self.deviation_ns + MARGIN_NS;
+        let clipped = error_ns.clamp(-bound, bound);
+        self.period_ns += clipped / (32 * beats);
+        self.due_ns = at_ns - error_ns + clipped / 8 + self.period_ns;
+        self.deviation_ns += (clipped.abs() - self.deviation_ns) / 8;
+        self.in_step = self.in_step.saturating_add(1);
+    }
+
+    fn begin(&mut self, at_ns: i64, interval_ns: i64) {
+        self.period_ns = interval_ns.max(0);
+        self.due_ns = at_ns + self.period_ns;
+        self.deviation_ns = self.period_ns / 64;
+        self.in_step = 1;
+    }
+
+    /// Another segment has begun, or another publisher.
+    fn forget(&mut self) {
+        self.in_step = 0;
+    }
+
+    /// When to poll for the frame after the last one; `None` where that is not known well enough, or past.
+    pub(crate) fn span(&self, now_ns: u64) -> Option<Span> {
+        let half_ns = 2 * self.deviation_ns + MARGIN_NS;
+        let is_steady = self.in_step >= BELIEVED_AFTER && 2 * half_ns <= self.period_ns / SHARE_TO_POLL;
+        let span =
+            Span { from_ns: (self.due_ns - half_ns).cast_unsigned(), to_ns: (self.due_ns + half_ns).cast_unsigned() };
+        (is_steady && span.to_ns > now_ns).then_some(span)
+    }
+
+    /// Until when to sleep, to be awake when a span begins.
+    pub(crate) fn alarm_ns(&self, span: Span) -> u64 {
+        // Far later than usual is no reason to rise early the next time: the span's share of the period bounds that too.
+        let early_ns = self.lateness_ns + 2 * self.lateness_deviation_ns;
+        let bound_ns = self.period_ns / SHARE_TO_POLL;
+        span.from_ns.saturating_sub(early_ns.clamp(0, bound_ns).cast_unsigned())
+    }
+
+    /// Learns how late this reader woke from a timed sleep that nobody ended.
+    pub(crate) fn woke(&mut self, late_ns: u64) {
+        let late_ns = late_ns.cast_signed().min(self.period_ns / SHARE_TO_POLL);
+        let error_ns = late_ns - self.lateness_ns;
+        self.lateness_ns += error_ns / 8;
+        self.lateness_deviation_ns += (error_ns.abs() - self.lateness_deviation_ns) / 8;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PERIOD: u64 = 16_666_667;
+
+    /// Frames at these moments, one after the other.
+    fn heard(moments: impl IntoIterator<Item = u64>) -> Rhythm {
+        let mut rhythm = Rhythm::default();
+        moments.into_iter().zip(1..).for_each(|(at_ns, number)| rhythm.learn(2 * number, at_ns));
+        rhythm
+    }
+
+    /// Up to 20 us to either side, always the same way.
+    fn jitter(number: u64) -> u64 {
+        number.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 & 0x7fff
+    }
+
+    fn steady(frames: u64) -> Rhythm {
+        heard((0..frames).map(|number| 5_000_000_000 + number * PERIOD + jitter(number)))
+    }
+
+    #[test]
+    fn a_steady_rhythm_tells_when_the_next_frame_is_due() {
+        for frames in 30..300 {
+            let last = 5_000_000_000 + (frames - 1) * PERIOD + jitter(frames - 1);
+            let span = steady(frames).span(last).unwrap();
+            let next = 5_000_000_000 + frames * PERIOD + jitter(frames);
+            assert!(span.from_ns < next && next < span.to_ns, "frame {frames}: {next} is not in {span:?}");
+            assert!(span.to_ns - span.from_ns <= PERIOD / 66);
+        }
+    }
+
+    #[test]
+    fn a_missed_frame_does_not_break_it() {
+        let rhythm = heard((0..60).map(|number| 5_000_000_000 + number * PERIOD));
+        let mut missed = rhythm.clone();
+        missed.learn(2 * 62, 5_000_000_000 + 61 * PERIOD); // number 60 was never seen
+        let span = missed.span(5_000_000_000 + 61 * PERIOD).unwrap();
+        assert!((span.from_ns..span.to_ns).contains(&(5_000_000_000 + 62 * PERIOD)));
+    }
+
+    #[test]
+    fn a_late_frame_does_not_break_it_and_another_rhythm_is_learnt_anew() {
+        let mut rhythm = steady(100);
+        let at = |number: u64| 5_000_000_000 + number * PERIOD;
+        rhythm.learn(2 * 101, at(100) + 1_000_000);
+        assert!(rhythm.span(at(100)).is_some_and(|span| (span.from_ns..span.to_ns).contains(&at(101))));
+        let slower = |number: u64| at(101) + number * 2 * PERIOD;
+        rhythm.learn(2 * 102, slower(1));
+        assert_eq!(None, rhythm.span(slower(1)), "twice as slow from now on");
+        (2..100).for_each(|number| rhythm.learn(2 * (101 + number), slower(number)));
+        let span = rhythm.span(slower(99)).unwrap();
+        assert!((span.from_ns..span.to_ns).contains(&slower(100)));
+    }
+
+    #[test]
+    fn there_is_nothing_to_poll_for_without_a_rhythm() {
+        assert_eq!(None, Rhythm::default().span(0));
+        assert_eq!(None, steady(5).span(0), "five frames are no rhythm");
+        let loose = heard((0..200).map(|number| 5_000_000_000 + number * PERIOD + 40 * jitter(number)));
+        assert_eq!(None, loose.span(0), "a millisecond to and fro is more than polling may cost");
+        let past = steady(100);
+        assert_eq!(None, past.span(5_000_000_000 + 101 * PERIOD), "the frame is late, and may not come at all");
+        let mut restarted = steady(100);
+        restarted.learn(2, 6_000_000_000_000);
+        assert_eq!(None, restarted.span(0), "another segment counts anew");
+    }
+
+    #[test]
+    fn who_wakes_late_sets_the_alarm_earlier() {
+        let mut rhythm = steady(100);
+        let span = rhythm.span(0).unwrap();
+        assert_eq!(span.from_ns, rhythm.alarm_ns(span));
+        (0..100).for_each(|_| rhythm.woke(60_000));
+        let alarm_ns = rhythm.alarm_ns(span);
+        assert!((55_000..90_000).contains(&(span.from_ns - alarm_ns)), "{}", span.from_ns - alarm_ns);
+        (0..100).for_each(|_| rhythm.woke(1_000_000_000));
+        assert!(span.from_ns - rhythm.alarm_ns(span) <= PERIOD / 66, "not for any price");
+    }
+}
