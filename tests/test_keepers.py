@@ -1,6 +1,7 @@
 """A buffer is held wherever its frame is kept: in cycles, tracebacks, tasks, threads, and by what outlives them."""
 
 import asyncio
+import contextlib
 import contextvars
 import gc
 import queue
@@ -222,6 +223,19 @@ def test_whatever_keeps_a_frame_holds_it(
     assert taken in slots_used(writer, 20)
 
 
+def take_over(belt: "queue.SimpleQueue[Frame | None]") -> Frame | None:
+    """What another thread has put there.
+
+    Runs on while there is nothing. Without a GIL, what this thread made and another let go of ends only while this one
+    runs Python code: asleep, it would keep the frames held that the other waits for.
+    """
+    deadline = time.monotonic() + 10
+    while True:
+        with contextlib.suppress(queue.Empty):
+            return belt.get(timeout=0.01)
+        assert time.monotonic() < deadline
+
+
 def lease_in_turn(reader: SharedMemoryFrameReader) -> Frame:
     """The next frame. A thread that has handed a frame over lets go of it itself only when it runs again."""
     deadline = time.monotonic() + 10
@@ -247,13 +261,13 @@ def test_frames_go_from_thread_to_thread(writer: SharedMemoryFrameWriter, reader
         leased.put(None)
 
     def look() -> None:
-        while (frame := leased.get(timeout=10)) is not None:
+        while (frame := take_over(leased)) is not None:
             assert is_whole(frame)
             looked_at.put(frame)
         looked_at.put(None)
 
     def let_go() -> None:
-        while (frame := looked_at.get(timeout=10)) is not None:
+        while (frame := take_over(looked_at)) is not None:
             number, flipped = frame.metadata.frame_number, frame.array[::-1]
             del frame
             assert held(writer) > 0
