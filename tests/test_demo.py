@@ -17,7 +17,7 @@ from billiards_video import FrameFormat, FrameMetadata
 from billiards_video.demo.figures import Figures
 from billiards_video.frame_code import seal
 
-SMALL = ("--picture", "320x240@60")
+SMALL = ("--picture", "320x240@60", "--no-page")
 LINE = re.compile(
     r"frame=(?P<frame>\d+) fps=(?P<fps>[\d.]+)"
     r" publish_to_array_p50=[\d.]+(us|ms) p99=[\d.]+(us|ms) capture_to_array_p50=[\d.]+(us|ms) p99=[\d.]+(us|ms)"
@@ -75,7 +75,7 @@ def test_it_shows_figures_and_ends_by_itself(segment_name: str) -> None:
     A VIDEO_FILE in the environment is the capture process's business elsewhere, and does not take the source's place.
     """
     ended = subprocess.run(
-        _command(segment_name, "--seconds", "2"),
+        _command(segment_name, "--seconds", "2", "--no-page"),
         env=os.environ | {"VIDEO_FILE": "/nowhere/film.mp4"},
         capture_output=True,
         text=True,
@@ -128,7 +128,7 @@ def test_ctrl_c_at_a_terminal(segment_name: str) -> None:
     text = shown.decode()
     assert re.search(r"\x1b\[\d+F", text), "no block was written in place"
     assert "latency" in text
-    assert "Both processes have ended." in text
+    assert "All processes have ended." in text
     assert "Traceback" not in text
 
 

@@ -1,4 +1,4 @@
-"""`python -m billiards_video.demo`: a synthetic camera in a process of its own, read here without a copy."""
+"""`python -m billiards_video.demo`: a synthetic camera in one process, its page in another, its frames read here."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ import os
 import signal
 import sys
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from billiards_video.demo.capture import CaptureProcess
 from billiards_video.demo.display import Display, line
 from billiards_video.demo.figures import Figures
+from billiards_video.demo.page import PageProcess
 from billiards_video.ipc import EndOfStream, SharedMemoryFrameReader
 
 if TYPE_CHECKING:
@@ -59,16 +61,25 @@ def main(arguments: list[str] | None = None) -> int:
     """Runs the demonstration; gives the exit code: 0 ended as asked, 1 something failed or a frame was torn."""
     parser = argparse.ArgumentParser(
         prog="python -m billiards_video.demo",
-        description="Starts the capture process on a synthetic camera and reads its frames here, until Ctrl-C.",
+        description="Starts the capture process on a synthetic camera, and a page that shows its picture in a browser,"
+        " and reads its frames here, until Ctrl-C.",
         epilog="Exit codes: 0 ended as asked; 1 something failed, or a frame was torn; 2 wrong arguments.",
     )
     parser.add_argument("--seconds", type=_seconds, help="end after so many seconds of reading (default: at Ctrl-C)")
     parser.add_argument("--picture", default="1920x1080@30", help="size and frames a second (default: %(default)s)")
     parser.add_argument("--name", default="billiards_video_demo", help="of the shared memory (default: %(default)s)")
+    parser.add_argument("--port", type=int, default=0, help="of the page (default: a free one)")
+    parser.add_argument("--no-page", action="store_true", help="only the figures")
+    parser.add_argument("--no-browser", action="store_true", help="only say where the page is")
     asked = parser.parse_args(arguments)
     ending = Ending(asked.seconds)
     try:
-        return _run(asked.name, f"synthetic:{asked.picture}", ending, Display(sys.stdout))
+        with ExitStack() as stack:
+            capture = stack.enter_context(CaptureProcess(asked.name, f"synthetic:{asked.picture}"))
+            page = None if asked.no_page else PageProcess(asked.name, asked.port, browser=not asked.no_browser)
+            if page is not None:
+                stack.enter_context(page)
+            return _run(asked.name, capture, page, ending, Display(sys.stdout))
     except BrokenPipeError:  # nobody reads any more, as after `| head`; both ends of the demonstration are down already
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
@@ -78,24 +89,25 @@ def main(arguments: list[str] | None = None) -> int:
         return FAILURE
 
 
-def _run(name: str, source: str, ending: Ending, display: Display) -> int:
+def _run(name: str, capture: CaptureProcess, page: PageProcess | None, ending: Ending, display: Display) -> int:
     reader = SharedMemoryFrameReader(name, reader_name="demo")
     figures = Figures()
-    with CaptureProcess(name, source) as capture:
-        try:
-            if _attach(reader, capture, ending):
-                display.say(
-                    f"Capture process {capture.pid} draws {reader.width}x{reader.height} into {reader.path};"
-                    f" this process, {os.getpid()}, reads them there."
-                )
-                ending.begin()
-                _watch(reader, capture, ending, display, figures)
-        finally:
-            reader.detach()
-        code = capture.stop(lambda: ending.signals > 1)
+    try:
+        if _attach(reader, capture, ending):
+            display.say(
+                f"Capture process {capture.pid} draws {reader.width}x{reader.height} into {reader.path};"
+                f" this process, {os.getpid()}, reads them there."
+            )
+            ending.begin()
+            _watch(reader, capture, page, ending, display, figures=figures)
+    finally:
+        reader.detach()
+    if page is not None:
+        page.stop(lambda: ending.signals > 1)
+    code = capture.stop(lambda: ending.signals > 1)
     if code != OK:
         raise DemoError(capture.last_words())
-    display.say(f"Both processes have ended. {line(figures)} frames={figures.frames}")
+    display.say(f"All processes have ended. {line(figures)} frames={figures.frames}")
     if figures.torn:
         raise DemoError(figures.fault)
     return OK
@@ -123,9 +135,16 @@ def _attach(reader: SharedMemoryFrameReader, capture: CaptureProcess, ending: En
 
 
 def _watch(
-    reader: SharedMemoryFrameReader, capture: CaptureProcess, ending: Ending, display: Display, figures: Figures
+    reader: SharedMemoryFrameReader,
+    capture: CaptureProcess,
+    page: PageProcess | None,
+    ending: Ending,
+    display: Display,
+    *,
+    figures: Figures,
 ) -> None:
     """Reads every frame as it comes, in place, until it is time to end."""
+    told = ""
     reader.read_frame()  # what is there already was published before this reader came: its age is no latency
     while not ending.due:
         try:
@@ -138,6 +157,9 @@ def _watch(
             raise DemoError(capture.last_words()) from error
         if not capture.running:
             raise DemoError(capture.last_words())
+        if page is not None and page.news != told:
+            told = page.news
+            display.say(told)
         display.show(figures, capture.warning)
 
 

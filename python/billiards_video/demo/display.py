@@ -67,7 +67,7 @@ def block(figures: Figures, warning: str) -> Sequence[str]:
         f"  torn      {figures.torn:>12,}    of {figures.frames:,} frames, every byte checked",
         "",
         *([f"  capture process: {warning}"] if warning else []),
-        "  Ctrl-C ends both processes.",
+        "  Ctrl-C ends it all.",
     ]
 
 
