@@ -126,29 +126,43 @@ impl Reader {
         }
         let limit = until.saturating_duration_since(now);
         match span {
-            Some(span) => self.anticipate(&attachment, number, seen, span, limit),
+            Some(span) => self.anticipate(&attachment, number, seen, span, limit, interrupt)?,
             None => attachment.sleep(number, limit),
         }
         Ok(Woken::LookAgain)
     }
 
     /// Sleeps until just before a frame is due, and polls while it may come, for at most `limit`.
-    fn anticipate(&self, attachment: &Attachment, number: u32, seen: u64, span: Span, limit: Duration) {
+    fn anticipate(
+        &self,
+        attachment: &Attachment,
+        number: u32,
+        seen: u64,
+        span: Span,
+        limit: Duration,
+        interrupt: &mut dyn FnMut() -> bool,
+    ) -> Result<(), Error> {
         let is_there = || attachment.latest().is_ok_and(|latest| latest.is_some_and(|newest| newest.sequence > seen));
         let begin_ns = monotonic_ns();
         let end_ns = u64::try_from(limit.as_nanos()).map_or(u64::MAX, |limit_ns| begin_ns.saturating_add(limit_ns));
         let alarm_ns = self.with_rhythm(|rhythm| rhythm.alarm_ns(span)).unwrap_or(0);
         if alarm_ns >= end_ns {
-            return attachment.sleep(number, limit);
+            attachment.sleep(number, limit);
+            return Ok(());
         }
         let mut now_ns = begin_ns;
         if alarm_ns > begin_ns {
             attachment.sleep(number, Duration::from_nanos(alarm_ns - begin_ns));
             now_ns = monotonic_ns();
             if now_ns < alarm_ns {
-                return; // something has happened before its time
+                return Ok(()); // something has happened before its time
             }
             self.with_rhythm(|rhythm| rhythm.woke(now_ns - alarm_ns));
+            // Also a rehearsal: what the caller does here is much of what it does once the frame is there, and the sleep has
+            // left all caches cold.
+            if interrupt() {
+                return Err(Error::Interrupted);
+            }
         }
         let polled_from_ns = now_ns;
         let was_late = is_there();
@@ -163,6 +177,7 @@ impl Reader {
             rhythm.anticipation.met += u64::from(met);
             rhythm.anticipation.polled_ns += now_ns - polled_from_ns;
         });
+        Ok(())
     }
 
     fn with_rhythm<T>(&self, change: impl FnOnce(&mut Rhythm) -> T) -> Option<T> {

@@ -11,21 +11,21 @@ use crate::support::size::{report, sized};
 /// Readers attach to files that are patched, cut or drawn out, and go on while they are patched further.
 #[test]
 fn any_files_are_read_or_refused() {
-    let total = play("attach", attack::attach, sized(3_000, 1_000_000));
+    let total = play("attach", attack::attach, sized(3_000, 300_000));
     assert!(total.refused > 0 && total.frames > 0, "both happen: {total:?}");
 }
 
 /// Whatever is written over the header and over a reader's own line, those who keep to the rules have whole frames.
 #[test]
 fn a_live_stream_goes_on_under_attack() {
-    let total = play("live", attack::live, sized(1_000, 250_000));
+    let total = play("live", attack::live, sized(1_000, 50_000));
     assert!(total.frames > 0, "somebody read something: {total:?}");
 }
 
 /// Whatever stands under the names of a stream's files, a writer starts or says why not, and touches nothing else.
 #[test]
 fn a_writer_starts_among_anything_or_says_why_not() {
-    let total = play("start", attack::start, sized(1_000, 400_000));
+    let total = play("start", attack::start, sized(1_000, 100_000));
     assert!(total.refused > 0 && total.frames > 0, "both happen: {total:?}");
 }
 
