@@ -1,0 +1,75 @@
+"""The status text that a writer publishes, taken with care: another writer may put anything there, or nothing."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class StageTimes(NamedTuple):
+    """How long a stage of the capture process took, frame by frame."""
+
+    buckets: list[tuple[float, int]]
+    """Upper bounds in seconds, rising, and how many frames took no longer: cumulative."""
+    frames: int
+    sum_s: float
+
+
+class StatusText:
+    """The keys of a status that are what they should be; all others are as if they were not there."""
+
+    def __init__(self, text: str) -> None:
+        try:
+            parsed = json.loads(text) if text else {}
+        except (RecursionError, ValueError):
+            parsed = {}
+        self._keys: Mapping[str, Any] = parsed if isinstance(parsed, dict) else {}
+
+    def number(self, key: str) -> float | None:
+        """A finite number that is not negative, or None."""
+        return _number(self._keys.get(key))
+
+    def text(self, key: str) -> str | None:
+        """A text that is not empty, or None."""
+        value = self._keys.get(key)
+        return value if isinstance(value, str) and value else None
+
+    def counts(self, key: str) -> dict[str, float] | None:
+        """Numbers by a reason in words; None where the key is no object."""
+        value = self._keys.get(key)
+        if not isinstance(value, dict):
+            return None
+        return {reason: number for reason, one in value.items() if (number := _number(one)) is not None}
+
+    def settings(self) -> list[dict[str, object]]:
+        """What was asked of the source and what it does, one object a setting, as the writer has them."""
+        value = self._keys.get("settings")
+        return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+    def stages(self) -> dict[str, StageTimes]:
+        """The times of the stages, by their names."""
+        value = self._keys.get("stages")
+        found = value.items() if isinstance(value, dict) else ()
+        return {stage: times for stage, one in found if (times := _stage_times(one)) is not None}
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return value if math.isfinite(value) and value >= 0 else None
+
+
+def _stage_times(value: object) -> StageTimes | None:
+    try:
+        buckets = [(float(bound), int(count)) for bound, count in value["buckets"]]  # type: ignore[index]
+        times = StageTimes(buckets, int(value["count"]), float(value["sum_s"]))  # type: ignore[index]
+    except (KeyError, OverflowError, TypeError, ValueError):
+        return None
+    counts = [count for _, count in buckets] + [times.frames]
+    bounds = [bound for bound, _ in buckets]
+    rising = bounds == sorted(set(bounds)) and counts == sorted(counts) and counts[0] >= 0
+    return times if rising and math.isfinite(times.sum_s) and all(map(math.isfinite, bounds)) else None

@@ -1,0 +1,74 @@
+"""What a stream is doing, in words for people: what is so, why, since when, and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from billiards_video.ipc import State
+
+if TYPE_CHECKING:
+    from billiards_video.metrics.reading import Reading
+
+Mood = Literal["live", "waiting", "broken"]
+
+_RUN = "Start the capture process: python -m billiards_video"
+_TITLES: dict[State, tuple[Mood, str, str]] = {
+    State.LIVE: ("live", "Live", ""),
+    State.STALLED: ("waiting", "Stalled", "The capture process goes on trying; its log says more."),
+    State.RECONNECTING: ("waiting", "Reconnecting", "The capture process goes on trying; its log says more."),
+    State.ENDED: ("waiting", "Ended", "The picture comes back when the source is started again."),
+    State.FAILED: (
+        "broken",
+        "Failed",
+        "The log of the capture process says what failed; mend that, and start it again.",
+    ),
+    State.SUPERSEDED: ("waiting", "Changing over", "A new segment is coming."),
+    State.CLOSED: ("broken", "Stopped", _RUN),
+}
+
+
+@dataclass(frozen=True)
+class Situation:
+    """The state of a stream, as a person would tell it."""
+
+    mood: Mood
+    """Whether frames come, should come again by themselves, or need somebody."""
+    title: str
+    """A word or two."""
+    reason: str
+    """Why; "" where there is nothing to say."""
+    remedy: str
+    """What to do, or what will happen; "" where there is nothing."""
+    since_ns: int | None
+    """Since when, `time.monotonic_ns()` of the server's machine; None where nobody knows."""
+
+
+def situation(reading: Reading) -> Situation:
+    """Tells a reading."""
+    segment = reading.segment
+    if segment is None:
+        # Its words begin with what could not be attached to, and end with what to do.
+        return Situation(
+            "broken", "No stream", _sentence(reading.problem.partition(": ")[2] or reading.problem), "", None
+        )
+    last_ns = reading.newest.captured_ns if reading.newest else None
+    if not segment.writer_alive and segment.state not in (State.ENDED, State.FAILED, State.CLOSED):
+        died = f"The capture process, {segment.writer_pid}, has died."
+        return Situation("broken", "Capture process died", died, _RUN, segment.counters.heartbeat_ns or None)
+    mood, title, remedy = _TITLES[segment.state]
+    if segment.state == State.LIVE and reading.newest is None:
+        return Situation("waiting", "Waiting for the first frame", "", "It comes by itself.", None)
+    reason = _sentence(segment.reason)
+    if reason == f"{title}.":
+        reason = ""
+    error = reading.status.text("last_error") if segment.state != State.LIVE else None
+    if error and error != segment.reason:
+        reason = f"{reason} {_sentence(error)}".strip()
+    since = reading.status.number("state_since_ns")
+    return Situation(mood, title, reason, remedy, last_ns if since is None else int(since))
+
+
+def _sentence(text: str) -> str:
+    text = text.strip()
+    return f"{text[0].upper()}{text[1:]}{'' if text.endswith(('.', '!', '?')) else '.'}" if text else ""
