@@ -1,4 +1,4 @@
-"""Prints the package's run-time dependencies, those of its extras too, one a line: pip would build the package for them."""
+"""Prints the run-time dependencies, the extras too, one a line: pip would build the package to install them."""
 
 import tomllib
 from pathlib import Path

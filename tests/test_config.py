@@ -58,6 +58,7 @@ DEFAULTS = {
     "vision.camera.auto_reconnect": True,
     "vision.camera.reconnect_delay": 1.0,
     "vision.camera.max_reconnect_attempts": 5,
+    "vision.camera.exit_after_reconnect_attempts": False,
     "vision.camera.open_timeout": None,
     "vision.camera.read_timeout": 5.0,
     "vision.camera.bad_picture_after": 10.0,

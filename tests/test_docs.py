@@ -104,12 +104,15 @@ def _refusal(command: list[str]) -> str:
         case ["make", target]:
             dry = ["make", "--dry-run", target]
             return subprocess.run(dry, cwd=ROOT, capture_output=True, text=True, check=False).stderr
-        case ["python" | ".venv/bin/python", "-m", module, *arguments]:
+        case [interpreter, "-m", module, *arguments] if interpreter in {"python", ".venv/bin/python", sys.executable}:
+            subcommand = arguments[:1] if module == "billiards_video.cli" else []
             shown = subprocess.run(
-                [sys.executable, "-m", module, "--help"], capture_output=True, text=True, check=False
+                [sys.executable, "-m", module, *subcommand, "--help"], capture_output=True, text=True, check=False
             )
             unknown = [option for option in arguments if option.startswith("-") and option not in shown.stdout]
             return shown.stderr or (f"--help does not name {unknown}" if unknown else "")
+        case ["billiards-video" | ".venv/bin/billiards-video", *arguments]:
+            return _refusal([sys.executable, "-m", "billiards_video.cli", *arguments])
         case ["cargo", "run", "--release", "--example", example, *_]:
             return "" if (ROOT / "rust/core/examples" / f"{example}.rs").is_file() else f"there is no example {example}"
         case ["bash", script]:

@@ -1,4 +1,4 @@
-"""Devices through OpenCV's own backends, on the imitation of a driver that `test_capture_device.py` has."""
+"""Devices through OpenCV's own backends, on the imitation of a driver that `v4l2_camera` has."""
 
 import sys
 import time

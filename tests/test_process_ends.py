@@ -12,11 +12,13 @@ import numpy.typing as npt
 import pytest
 
 from billiards_video import Frame, SharedMemoryFrameReader, State
+from billiards_video.backoff import Backoff
 from billiards_video.capture.fake import FakeSource
-from billiards_video.capture_loop import CaptureLoop
-from billiards_video.capture_statistics import Statistics
+from billiards_video.capture_loop import CaptureLoop, CapturePlan
+from billiards_video.capture_stream import CaptureStream
 from billiards_video.config import Config
 from billiards_video.process import VideoProcess
+from billiards_video.watched_source import WatchedSource
 
 PICTURE = np.zeros((48, 64, 3), np.uint8)
 SOON = 0.5  # of the second that passes between two regular looks
@@ -24,17 +26,17 @@ SOON = 0.5  # of the second that passes between two regular looks
 SIGNALLED_EARLY = """
 import os, signal, sys
 from billiards_video.capture.fake import FakeSource
-from billiards_video.capture_loop import CaptureLoop
+from billiards_video.capture_stream import CaptureStream
 from billiards_video.config import Config
 from billiards_video.process import VideoProcess
 
-take_name = CaptureLoop.take_name
+take_name = CaptureStream.take_name
 
-def take_name_and_be_told_to_stop(loop):
-    take_name(loop)
+def take_name_and_be_told_to_stop(stream, video):
+    take_name(stream, video)
     os.kill(os.getpid(), signal.SIGTERM)
 
-CaptureLoop.take_name = take_name_and_be_told_to_stop
+CaptureStream.take_name = take_name_and_be_told_to_stop
 config = Config.model_validate({"video": {"shared_memory_name": sys.argv[1]}})
 os._exit(VideoProcess(config, FakeSource([])).run())
 """
@@ -83,13 +85,13 @@ def test_the_first_and_the_last_are_told_at_once(
     reader = SharedMemoryFrameReader(segment_name)
     held: list[Frame] = []
     last: dict[str, object] = {}
-    end_stream = CaptureLoop.end_stream
+    end = CaptureStream.end
 
-    def look_and_end(loop: CaptureLoop, state: State, reason: str) -> None:
+    def look_and_end(stream: CaptureStream, state: State, reason: str) -> None:
         last.update(reader.status())  # its file goes with the stream
-        end_stream(loop, state, reason)
+        end(stream, state, reason)
 
-    monkeypatch.setattr(CaptureLoop, "end_stream", look_and_end)
+    monkeypatch.setattr(CaptureStream, "end", look_and_end)
 
     def attach() -> None:
         reader.attach()
@@ -154,15 +156,18 @@ def test_no_loan_is_open_while_the_source_blocks(segment_name: str) -> None:
         grabbing.set()
         go_on.wait(10)
 
-    loop = CaptureLoop(config_for(segment_name), FakeSource([PICTURE, hang]), Statistics(), lambda: None)
-    loop.take_name()
+    config = config_for(segment_name)
+    stream = CaptureStream(lambda: None)
+    source = WatchedSource(FakeSource([PICTURE, hang]), stream.times)
+    loop = CaptureLoop(source, CapturePlan(config.vision.camera, None), stream, Backoff(1, 5))
+    stream.take_name(config.video)
     loop.start()
     try:
         assert grabbing.wait(10)
-        assert loop.writer
-        with loop.writer.loan() as slot:
+        assert stream.writer
+        with stream.writer.loan() as slot:
             assert slot is not None
     finally:
         go_on.set()
         assert loop.stop(10)
-        loop.end_stream(State.CLOSED, "stopped")
+        stream.end(State.CLOSED, "stopped")

@@ -21,6 +21,7 @@ from billiards_video.capture.device import DeviceSource
 from billiards_video.capture.v4l2 import abi
 from billiards_video.capture.v4l2.cameras import Places, cameras, find, listing, unmistakable
 from billiards_video.capture.v4l2.holders import holders
+from billiards_video.capture.v4l2.jpeg import JPEGCheck
 from billiards_video.capture.v4l2.pixels import Converter, Layout
 from billiards_video.capture.v4l2.refusals import reason
 from v4l2_camera import ImitationCamera
@@ -204,6 +205,50 @@ def test_mosaics_have_their_colours(pixels: str) -> None:
     out = np.zeros((48, 64, 3), np.uint8)
     assert Converter(Layout(pixels, 64, 48, 64)).convert(data, out) is out
     assert out[20, 20].astype(int) == pytest.approx(COLOURS[0], abs=1)
+
+
+def picture_of(restart_every: int) -> Pixels:
+    """A JPEG of noise, of 64x48, with a restart after so many of its 12 blocks of 16x16; 0 is none."""
+    noise = np.random.default_rng(1).integers(0, 256, (48, 64, 3), np.uint8)
+    options = [cv2.IMWRITE_JPEG_QUALITY, 90, cv2.IMWRITE_JPEG_RST_INTERVAL, restart_every]
+    return cv2.imencode(".jpg", noise, options)[1].ravel().astype(np.uint8)
+
+
+def restarts_in(jpeg: Pixels) -> list[int]:
+    """Where they are."""
+    return [found.start() for found in re.finditer(rb"\xff[\xd0-\xd7]", jpeg.tobytes())]
+
+
+@pytest.mark.parametrize("restart_every", [0, 1])
+def test_what_is_wrong_with_a_jpeg_shows_in_its_markers(restart_every: int) -> None:
+    """Cut off, another one in its middle, bytes of something else: each is seen, and what follows the end is not."""
+    good = picture_of(restart_every)
+    half = good.size // 2
+    noise = good.copy()
+    noise[half : half + 2] = (0xFF, 0xE3)
+    filled = np.concatenate([good, np.zeros(9000, np.uint8), good[:half]])
+    wrong = [good[:half], np.concatenate([good[:half], good]), noise, good[:2], good[4:], good[:100], good[:0]]
+    assert [JPEGCheck().passes(data) for data in (good, filled)] == [True, True]
+    assert [JPEGCheck().passes(data) for data in wrong] == [False] * len(wrong)
+
+
+def test_a_restart_that_is_left_out_shows() -> None:
+    """Where a camera writes restarts, a piece that is missing between them is seen by their numbers."""
+    good = picture_of(1)
+    places = restarts_in(good)
+    assert len(places) == 11  # more than there are numbers for: they begin anew
+    without_one = np.delete(good, np.s_[places[4] : places[5]])
+    assert JPEGCheck().passes(good)
+    assert not JPEGCheck().passes(without_one)
+
+
+def test_a_camera_s_own_fault_is_lived_with_until_it_can_do_better() -> None:
+    """Pictures that all have the same fault are shown after ten of them; after a single one without, none is."""
+    good = picture_of(0)
+    check = JPEGCheck()
+    assert [check.passes(good[:-2]) for _ in range(12)] == [False] * 10 + [True] * 2
+    assert check.passes(good)
+    assert [check.passes(good[:-2]) for _ in range(12)] == [False] * 12
 
 
 @pytest.fixture

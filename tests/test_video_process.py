@@ -83,7 +83,7 @@ def short_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def scripted(tmp_path: Path, segment_name: str) -> Iterator[CaptureProcess]:
     """A capture process whose source does what it is told; impatient, so that tests are quick."""
-    camera = {"read_timeout": 0.5, "stop_timeout": 0.5, "reconnect_delay": 0.05, "frame_log_interval": 1}
+    camera = {"stop_timeout": 0.5, "reconnect_delay": 0.05, "frame_log_interval": 1}
     config = write_config(tmp_path, segment_name, camera)
     with CaptureProcess(config, command=SCRIPTED) as process:
         process.wait_for("Starting")
@@ -242,17 +242,22 @@ def test_shutdown_timeout_limits_the_wait(tmp_path: Path, segment_name: str) -> 
     assert took < 0.6
 
 
-def test_a_source_that_falls_silent_is_seen_as_stalled(scripted: CaptureProcess, segment_name: str) -> None:
+def test_a_source_that_falls_silent_is_seen_as_stalled(tmp_path: Path, segment_name: str) -> None:
     """After the read time-out without a frame the state is STALLED, though the source says nothing; then LIVE again."""
-    scripted.say("frame 64x48 1")
-    with SharedMemoryFrameReader(segment_name) as reader:
-        assert until(reader, State.STALLED) == "no frames arrive"
-        assert reader.status()["state"] == "STALLED"
-        scripted.say("frame 64x48 2")
-        until(reader, State.LIVE)
-        assert reader.counters.captured == 2
-    scripted.stop()
-    assert "no frames arrive (the last frame is" in scripted.output
+    config = write_config(tmp_path, segment_name, {"read_timeout": 1.0, "stop_timeout": 0.5})
+    with CaptureProcess(config, command=SCRIPTED) as process:
+        process.say("frame 64x48 1")
+        with SharedMemoryFrameReader(segment_name) as reader:
+            assert until(reader, State.STALLED) == "no frames arrive"
+            while (status := reader.status())["state"] != "STALLED":
+                time.sleep(0.005)
+            assert (status["stalls"], status["stalls_by_reason"]) == (1, {"no frames arrive": 1})
+            assert status["state_since_ns"] <= time.monotonic_ns()
+            process.say("frame 64x48 2")
+            until(reader, State.LIVE)
+            assert reader.counters.captured == 2
+        process.stop()
+    assert "no frames arrive (the last frame is" in process.output
 
 
 def test_a_source_that_is_lost_comes_back_into_the_same_segment(scripted: CaptureProcess, segment_name: str) -> None:
@@ -377,6 +382,10 @@ def test_the_status_tells_what_the_process_knows(scripted: CaptureProcess, segme
     scripted.stop()
     assert status.keys() >= {"source", "state", "reason", "uptime_sec", "fps", "nominal_fps", "settings"}
     assert status.keys() >= {f"frames_{what}" for what in ("captured", "written", "dropped", "skipped")}
+    assert status["dropped_by_reason"].keys() == {"no_buffer", "unusable", "skipped"}
+    assert (status["errors"], status["last_error"], status["last_error_ns"]) == (0, None, None)
+    assert (status["reconnects_by_reason"], status["stalls"], status["stalls_by_reason"]) == ({}, 0, {})
+    assert 0 < status["state_since_ns"] < time.monotonic_ns()
     assert (status["source"], status["state"], status["reason"]) == ("fake source", "LIVE", "")
 
 

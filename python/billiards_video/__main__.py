@@ -6,11 +6,18 @@ import argparse
 import logging
 import os
 import sys
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from billiards_video import __version__
 from billiards_video.config import ConfigError, load
 from billiards_video.logs import Log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from billiards_video.process import VideoProcess
 
 OK = 0
 FAILURE = 1
@@ -19,19 +26,21 @@ CONFIGURATION = 2
 logger = logging.getLogger("billiards_video")
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Captures until the end; gives the exit code."""
+def main(arguments: list[str] | None = None, ended: Callable[[VideoProcess], None] | None = None) -> int:
+    """Captures until the end; gives the exit code. `ended` is called after that, with the log written."""
     parser = argparse.ArgumentParser(
         prog="python -m billiards_video",
         description="Captures from a camera, a file or a stream, and shows its frames to every process of the machine.",
         epilog="Environment: VIDEO_FILE plays that file in a loop; LOG_LEVEL sets the level of the log."
+        " SIGHUP reads the configuration again."
         " Exit codes: 0 stopped, or the file has ended; 1 failure; 2 configuration.",
     )
     parser.add_argument("config", nargs="?", type=Path, help="configuration file (default: ./config.json)")
     parser.add_argument("--version", action="version", version=f"billiards_video {__version__}")
     asked = parser.parse_args(arguments)
+    read = partial(load, asked.config, os.environ)
     try:
-        loaded = load(asked.config, os.environ)
+        loaded = read()
     except ConfigError as error:
         return _refuse(CONFIGURATION, str(error))
     try:
@@ -39,7 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ImportError as error:
         return _refuse(FAILURE, f"cannot be loaded: {error}; 'make setup' tells what this system lacks")
     try:
-        process = VideoProcess(loaded.config)
+        process = VideoProcess(loaded.config, reload=read)
     except ValueError as error:
         return _refuse(CONFIGURATION, str(error))
     flush_seconds = LOG_SHARE * loaded.config.video.process.shutdown_timeout
@@ -47,7 +56,10 @@ def main(arguments: list[str] | None = None) -> int:
         logger.info("billiards_video %s, process %d, configuration: %s", __version__, os.getpid(), loaded.origin)
         for warning in loaded.warnings:
             logger.warning("%s", warning)
-        return process.run()
+        code = process.run()
+    if ended is not None:
+        ended(process)
+    return code
 
 
 def _refuse(code: int, lines: str) -> int:

@@ -22,6 +22,11 @@ _SLOW, _FAST_ENOUGH = 0.7, 0.8
 """Of the nominal rate. Two thresholds, so that a camera at the edge does not change its state all the time."""
 
 
+def missing_after_ns(fps: float) -> int:
+    """How long after a frame the next one is missing, in nanoseconds, where so many come in a second."""
+    return max(_MISSING_PERIODS * round(_NS / fps), _SHORTEST_LIMIT_NS)
+
+
 class Arrival:
     """When the last frame came, against when it should have. Times are `CLOCK_MONOTONIC`, ns.
 
@@ -30,9 +35,8 @@ class Arrival:
     """
 
     def __init__(self, fps: float | None, grace: float, opened_ns: int) -> None:
-        period_ns = None if fps is None else round(_NS / fps)
         self._grace_ns = round(grace * _NS)
-        self._limit_ns = self._grace_ns if period_ns is None else max(_MISSING_PERIODS * period_ns, _SHORTEST_LIMIT_NS)
+        self._limit_ns = self._grace_ns if fps is None else missing_after_ns(fps)
         self._opened_ns = opened_ns
 
     def late_ns(self, last_frame_ns: int) -> int:

@@ -1,7 +1,7 @@
-"""The thread that captures: opens the source, publishes its frames, opens it again where that helps, releases it.
+"""A thread that captures: opens its source, publishes the frames, opens it again where that helps, releases it.
 
-Nothing else touches the source. No loan is open while the source can block, so that a source that hangs holds nothing
-that the main thread needs to say so, and to end.
+Nothing else touches the source. No loan is open while the source can block (converting a frame is no waiting), so that
+a source that hangs holds nothing that the main thread needs to say so, to end, or to go on without this thread.
 """
 
 from __future__ import annotations
@@ -11,30 +11,28 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from billiards_video.backoff import Backoff
 from billiards_video.capture import SourceEnded, SourceError
-from billiards_video.capture.preprocessing import PreprocessingError, preprocessing_for
+from billiards_video.capture.preprocessing import PreprocessingError
 from billiards_video.capture.settings import table, with_rate
-from billiards_video.capture_health import NO_FRAMES
-from billiards_video.ipc import FrameFormat, Reservation, State
+from billiards_video.capture.source import HELD_BY_ITSELF
+from billiards_video.capture_health import NO_FRAMES, missing_after_ns
+from billiards_video.capture_stream import CANNOT_BE_OPENED, GONE, INTERNAL, StreamError
+from billiards_video.frame_publisher import FramePublisher
+from billiards_video.ipc import FrameFormat, State
 from billiards_video.picture_watch import PictureWatch
+from billiards_video.watched_source import GivenUpError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from billiards_video.capture import Grabbed, Source, SourceFacts
-    from billiards_video.capture.source import Pixels, Setting
-    from billiards_video.capture_statistics import Statistics
-    from billiards_video.config import Config
+    from billiards_video.backoff import Backoff
+    from billiards_video.capture import SourceFacts
+    from billiards_video.capture.preprocessing import Preprocessing
+    from billiards_video.capture.source import Setting
+    from billiards_video.capture_stream import CaptureStream
+    from billiards_video.config import CameraConfig
     from billiards_video.ipc import SharedMemoryFrameWriter
+    from billiards_video.watched_source import WatchedSource
 
 logger = logging.getLogger(__name__)
-
-_INTERNAL = "an error in the capture process"
-
-
-class StreamError(Exception):
-    """The shared memory cannot be had: its name is in use, there is no room; in the words of the bus."""
 
 
 class Outcome(NamedTuple):
@@ -45,94 +43,123 @@ class Outcome(NamedTuple):
     error: str | None = None
 
 
-class CaptureLoop:
-    """One source, one writer, one thread. `changed` is called, in that thread, when the state is another one.
+class CapturePlan(NamedTuple):
+    """What a loop is to do with its source and with each frame."""
 
-    Raises `ValueError` where frames cannot be preprocessed as configured, whatever their size.
+    camera: CameraConfig
+    preprocessing: Preprocessing | None
+
+
+class Gap(NamedTuple):
+    """Why there is no frame just now, in the words of the bus or of the statistics, and how long to wait (seconds)."""
+
+    reason: str
+    delay: float = 0.0
+
+
+def delay_after(error: str, backoff: Backoff, camera: CameraConfig) -> float:
+    """The seconds to wait before a source that has failed is tried again; says so in the log.
+
+    Raises `SourceError` where the configuration does not want that for ever.
     """
+    delay = backoff.failed()
+    if backoff.persistent and camera.exit_after_reconnect_attempts:
+        tried = f"opened again {backoff.attempts} times in vain" if backoff.attempts else "not to be opened again"
+        raise SourceError(f"{error}; {tried} (vision.camera.max_reconnect_attempts)")
+    level = logging.ERROR if backoff.persistent else logging.WARNING
+    logger.log(level, "%s; attempt %d to open it again in %g s", error, backoff.failures, delay)
+    return delay
 
-    def __init__(self, config: Config, source: Source, statistics: Statistics, changed: Callable[[], None]) -> None:
-        self._config = config
-        self._source = source
-        self._preprocessing, self._not_preprocessed = preprocessing_for(config.video)
-        self._statistics = statistics
-        self._changed = changed
+
+class CaptureLoop:
+    """One source and one thread, which fills a stream. What is said in `after` was before its first frame."""
+
+    def __init__(
+        self,
+        source: WatchedSource,
+        plan: CapturePlan,
+        stream: CaptureStream,
+        backoff: Backoff,
+        after: Gap | None = None,
+    ) -> None:
+        self.source = source
+        self.plan = plan
+        """By which the next frame is treated."""
+        self._stream = stream
+        self._statistics = stream.statistics
+        self._backoff = backoff
+        self._gap = after
         self._stop = threading.Event()
+        self._wake = threading.Event()  # ends a pause between attempts
         self._thread = threading.Thread(target=self._run, name="capture", daemon=True)
-        self._reservation: Reservation | None = None
-        self.writer: SharedMemoryFrameWriter | None = None
-        """The stream; None until the source has given a frame."""
         self.facts: SourceFacts | None = None
         """What is known about the source."""
-        self.state = State.LIVE
-        self.reason = ""
         self.outcome: Outcome | None = None
         """How it ended; None while it runs."""
-        patience = config.vision.camera.bad_picture_after
-        self.picture = PictureWatch(patience) if source.live and patience is not None else None
-        """What looks whether a live picture lives, if anything does."""
+        self._publisher = FramePublisher(source, stream)
+        self.follow(plan)
         self._untold: tuple[Setting, ...] = ()  # settings that the log has not been told yet
-        self._state_lock = threading.Lock()  # held for no longer than it takes to set a state
-        self._stream_lock = threading.RLock()  # reentrant: the signal handler ends the stream too
-        self._stream_ended = False
 
-    def take_name(self) -> None:
-        """Takes the right to publish under the configured name, before the source is touched. Raises `StreamError`.
-
-        A second process would otherwise find the camera of the first one busy, and wait for it for ever.
-        """
-        video = self._config.video
-        try:
-            self._reservation = Reservation(
-                video.shared_memory_name, max_buffers=video.max_buffers, access=video.access
-            )
-        except (OSError, ValueError) as error:
-            raise StreamError(str(error)) from None
+    @property
+    def alive(self) -> bool:
+        """Whether its thread runs, or hangs."""
+        return self._thread.is_alive()
 
     def start(self) -> None:
-        """Starts the thread; after `take_name`."""
+        """Starts the thread; once the stream has its name."""
         self._thread.start()
+
+    @property
+    def picture_problem(self) -> str | None:
+        """What is wrong with the picture, in the words of the bus; None where nothing is, or nobody looks."""
+        return self._publisher.picture.problem if self._publisher.picture is not None else None
+
+    def follow(self, plan: CapturePlan) -> None:
+        """Goes by another plan from the next frame on; from another thread, too."""
+        patience = plan.camera.bad_picture_after
+        if self._publisher.picture is None or patience != self.plan.camera.bad_picture_after:
+            live = self.source.source.live
+            self._publisher.picture = PictureWatch(patience) if live and patience is not None else None
+        self._publisher.preprocessing = plan.preprocessing
+        self.plan = plan
+
+    def try_now(self) -> None:
+        """Ends the pause before the next attempt to open the source, if there is one."""
+        self._wake.set()
+
+    def ask_to_end(self) -> None:
+        """Asks the thread to end; does not wait for it."""
+        self._stop.set()
+        self._wake.set()
+        self.source.source.cancel()
 
     def stop(self, timeout: float) -> bool:
         """Asks the thread to end and waits for it; False if it has not, `timeout` seconds later. May be repeated."""
-        self._stop.set()
-        self._source.cancel()
+        self.ask_to_end()
         self._thread.join(timeout)
-        return not self._thread.is_alive()
+        return not self.alive
 
-    def end_stream(self, state: State, reason: str) -> None:
-        """Removes the shared memory, and sees to it that a thread that was abandoned makes no other."""
-        with self._stream_lock:
-            self._stream_ended = True
-            if self.writer is not None:
-                self.writer.cleanup(state, reason)
-            elif self._reservation is not None:
-                self._reservation.cancel()
-
-    def set_state(self, state: State, reason: str) -> None:
-        """Makes a state known, in the header and to the main thread. From any thread."""
-        with self._state_lock:
-            self._set_state(state, reason)
-
-    def judge(self, state: State, reason: str) -> bool:
-        """Says LIVE or STALLED from outside, while the source is open; gives whether that is news."""
-        with self._state_lock:
-            if self.state not in (State.LIVE, State.STALLED) or (self.state, self.reason) == (state, reason):
-                return False
-            self._set_state(state, reason)
-            return True
-
-    def _set_state(self, state: State, reason: str) -> None:
-        self.state, self.reason = state, reason
-        if self.writer is not None:
-            self.writer.set_state(state, reason)
-        self._changed()
+    def loss(self) -> str:
+        """What it means for the stream that the source has failed, in the words of the bus."""
+        return CANNOT_BE_OPENED if self._stream.writer is None else GONE
 
     def _run(self) -> None:
-        outcome = self._outcome()
-        self._close_source()
+        try:
+            outcome = self._outcome()
+            self._close_source()
+        except GivenUpError:
+            self._clear_up()
+            return
         self.outcome = outcome
-        self._changed()
+        self._stream.changed()
+
+    def _clear_up(self) -> None:
+        """Releases the source, long after others went on without it, and touches nothing else."""
+        logger.info("%s: a call that was given up has come back; it is closed", self.source.source.text)
+        try:
+            self.source.source.close()
+        except Exception as error:  # noqa: BLE001 - a source's own, and nobody is left to be told
+            logger.info("%s cannot be closed: %r", self.source.source.text, error)
 
     def _outcome(self) -> Outcome:
         try:
@@ -140,86 +167,68 @@ class CaptureLoop:
         except SourceEnded:
             return Outcome(State.ENDED, "end of the source")
         except SourceError as error:
-            return Outcome(State.FAILED, self._loss(), str(error))
+            return Outcome(State.FAILED, self.loss(), str(error))
         except StreamError as error:
-            return Outcome(State.FAILED, _INTERNAL, str(error))
+            return Outcome(State.FAILED, INTERNAL, str(error))
+        except GivenUpError:
+            raise
         except Exception as error:
-            problem = self._problem_of_stream()
+            problem = self._stream.problem()
             if problem is None:
                 logger.exception("This is a mistake in billiards_video or in the source, please report it")
-            return Outcome(State.FAILED, _INTERNAL, problem or repr(error))
+            return Outcome(State.FAILED, INTERNAL, problem or repr(error))
         return Outcome(State.CLOSED, "stopped")
-
-    def _problem_of_stream(self) -> str | None:
-        """Why the writer cannot go on, in its own words, if that is so: another one has taken its name."""
-        try:
-            if self.writer is not None:
-                self.writer.tend()
-        except (OSError, RuntimeError) as error:
-            return str(error)
-        return None
 
     def _close_source(self) -> None:
         self._tell_settings()
         try:
-            self._source.close()
+            self.source.close()
+        except GivenUpError:
+            raise
         except Exception:
-            logger.exception("%s cannot be closed", self._source.text)
+            logger.exception("%s cannot be closed", self.source.source.text)
 
     def _capture(self) -> None:
-        if self._not_preprocessed is not None:
-            logger.warning("%s", self._not_preprocessed)
-        camera = self._config.vision.camera
-        backoff = Backoff(camera.reconnect_delay, camera.max_reconnect_attempts)
+        if self._gap is not None:
+            self._wake.wait(self._gap.delay)
         while not self._stop.is_set():
+            self._wake.clear()
+            if self._stop.is_set():  # in between
+                return
             try:
                 writer = self._open()
                 if writer is not None:
-                    self._publish_frames(writer, backoff)
+                    self._publish_frames(writer)
             except SourceError as error:
-                self._close_source()
-                if self._stop.is_set():
+                if self._stop.is_set():  # called off, and no failure
                     return
-                mistaken = isinstance(error, PreprocessingError) and self.writer is None  # opening again would not help
-                if mistaken or not (self._source.live and camera.auto_reconnect):
-                    raise
-                self._wait_to_reconnect(backoff, str(error))
+                self._lose(error)
 
     def _open(self) -> SharedMemoryFrameWriter | None:
-        skipped = self._source.skipped  # since the last open
-        facts = self._source.open()
-        self._statistics.unusable += skipped
+        source, statistics = self.source.source, self._statistics
+        skipped = source.skipped  # since the last open
+        facts = self.source.open()
+        statistics.skipped += skipped
         rate = "" if facts.fps is None else f" at {facts.fps:.5g} frames a second"
-        logger.info("Source: %s, %dx%d%s", self._source.text, facts.width, facts.height, rate)
+        logger.info("Source: %s, %dx%d%s", source.text, facts.width, facts.height, rate)
         self._untold = facts.settings
-        if self.facts is not None:
-            self._statistics.reconnects += 1
         self.facts = facts
-        width, height = facts.width, facts.height
-        if self._preprocessing is not None:
-            width, height = self._preprocessing.size(width, height)
-            logger.info("Frames are %s: %dx%d", self._preprocessing, width, height)
-        return self.writer or self._begin_stream(width, height)
+        width, height, form = facts.width, facts.height, FrameFormat.BGR24
+        preprocessing = self.plan.preprocessing
+        if preprocessing is not None:
+            width, height = preprocessing.size(width, height)
+            logger.info("Frames are %s: %dx%d", preprocessing, width, height)
+            form = FrameFormat.GRAY8 if preprocessing.grayscale else form
+        if self._stream.writer is not None and self._gap is not None:
+            statistics.reconnected(self._gap.reason)
+        return self._stream.begin(width, height, form)
 
-    def _begin_stream(self, width: int, height: int) -> SharedMemoryFrameWriter | None:
-        gray = self._preprocessing is not None and self._preprocessing.grayscale
-        with self._stream_lock:
-            if self._stream_ended or self._reservation is None:
-                return None
-            try:
-                self.writer = writer = self._reservation.publish(
-                    width, height, FrameFormat.GRAY8 if gray else FrameFormat.BGR24
-                )
-            except (OSError, ValueError) as error:
-                raise StreamError(str(error)) from None
-        self._tell_where(writer)
-        return writer
-
-    def _publish_frames(self, writer: SharedMemoryFrameWriter, backoff: Backoff) -> None:
-        source, statistics, stop = self._source, self._statistics, self._stop
-        interval = self._config.vision.camera.frame_log_interval
-        gap = statistics.reconnects > 0
-        epoch = writer.epoch
+    def _publish_frames(self, writer: SharedMemoryFrameWriter) -> None:
+        source, statistics, stop = self.source, self._statistics, self._stop
+        fps = self.facts.fps if self.facts is not None and source.source.live else None
+        missing_ns = None if fps is None else missing_after_ns(fps)
+        gap = statistics.captured > 0
+        epoch = None  # the first frame is news, too: from now on there are times that the next one may not exceed
         while True:
             grabbed = source.grab()
             if stop.is_set():
@@ -231,102 +240,49 @@ class CaptureLoop:
                     return
             captured_ns = grabbed.captured_ns or due_ns or time.monotonic_ns()
             number = statistics.captured
+            gap = gap or grabbed.discontinuity
+            if missing_ns is not None and number and captured_ns - statistics.last_frame_ns > missing_ns:
+                gap = True
             statistics.captured = number + 1
             statistics.last_frame_ns = captured_ns
             statistics.loop_count = grabbed.loop_count
             writer.count_captured()
-            gap = gap or grabbed.discontinuity
-            if self._publish(writer, number, captured_ns, grabbed, discontinuity=gap):
+            self._frame_has_come()
+            if self._publisher.publish(writer, number, captured_ns, grabbed, discontinuity=gap):
                 gap = False
-            if writer.epoch != epoch:  # behind a frame, a segment whose name was removed is replaced
+            if writer.epoch != epoch:  # likewise: behind a frame, a segment whose name was removed is replaced
                 epoch = writer.epoch
-                self._changed()
-            if number % interval == 0:
+                self._stream.changed()
+            if number % self.plan.camera.frame_log_interval == 0:
                 logger.info("Frame %d", number)
-            self._frame_has_come(backoff)
+            self._backoff.reset()
 
-    def _frame_has_come(self, backoff: Backoff) -> None:
-        if self._untold and self._source.measured_fps is not None:
+    def _frame_has_come(self) -> None:
+        """Tells the state before the frame is published: whoever sees it sees the stream LIVE."""
+        stream = self._stream
+        if self._untold and self.source.source.measured_fps is not None:
             self._tell_settings()
-        if self.state is State.RECONNECTING:
-            self.set_state(State.LIVE, "")
-            backoff.reset()
-        elif self.reason == NO_FRAMES:
-            self.judge(State.LIVE, "")
+        if stream.state is State.RECONNECTING:
+            stream.set_state(State.LIVE, "")
+            self._gap = None
+        elif stream.reason == NO_FRAMES:
+            stream.judge(State.LIVE, "")
 
-    def _publish(
-        self, writer: SharedMemoryFrameWriter, number: int, captured_ns: int, grabbed: Grabbed, *, discontinuity: bool
-    ) -> bool:
-        """Converts the grabbed frame into a free buffer and publishes it; where there is none, it is not converted."""
-        with writer.loan() as slot:
-            if slot is None:
-                self._statistics.dropped += 1
-                return False
-            array = slot.array
-            picture = self._retrieve(array)
-            if picture is array:
-                if self.picture is not None:
-                    self.picture.look(array, captured_ns)
-                slot.publish(
-                    number,
-                    captured_ns=captured_ns,
-                    position_ns=grabbed.position_ns,
-                    loop_count=grabbed.loop_count,
-                    discontinuity=discontinuity,
-                )
-                self._statistics.written += 1
-                return True
-        del slot, array  # a cancelled buffer is free once nothing shows it, and may be the only one
-        if picture is None:
-            self._statistics.unusable += 1
-            return False
-        height, width = picture.shape[:2]
-        if (width, height) != (writer.width, writer.height):
-            self._reshape(writer, width, height)
-        published = writer.write_frame(
-            picture,
-            number,
-            captured_ns=captured_ns,
-            position_ns=grabbed.position_ns,
-            loop_count=grabbed.loop_count,
-            discontinuity=discontinuity,
-        )
-        self._statistics.written += published
-        self._statistics.dropped += not published
-        return published
-
-    def _retrieve(self, out: Pixels) -> Pixels | None:
-        """Converts the grabbed frame into `out`, the shared memory: the source itself, where nothing is to be done."""
-        if self._preprocessing is None:
-            return self._source.retrieve(out)
-        return self._preprocessing.retrieve(self._source, out)
-
-    def _reshape(self, writer: SharedMemoryFrameWriter, width: int, height: int) -> None:
-        logger.info("Frames are %dx%d now: new shared memory under the same name", width, height)
-        try:
-            writer.reshape(width, height)
-        except (OSError, ValueError) as error:
-            raise StreamError(str(error)) from None
-        self._tell_where(writer)
+    def _lose(self, error: SourceError) -> None:
+        """Closes the source and waits until it is time to open it again; raises `error` where that would not help."""
+        self._statistics.failed(str(error))
+        camera = self.plan.camera
+        mistaken = isinstance(error, PreprocessingError) and self._stream.writer is None
+        if mistaken or HELD_BY_ITSELF in str(error) or not (self.source.source.live and camera.auto_reconnect):
+            raise error
+        self._gap = self._gap or Gap(self.loss())
+        self._stream.set_state(State.RECONNECTING, self.loss())  # to close what is gone can take a while
+        self._close_source()
+        if not self._stop.is_set():
+            self._wake.wait(delay_after(str(error), self._backoff, camera))
 
     def _tell_settings(self) -> None:
         """Logs what was asked, accepted, measured: once the rate is known, or when the source is closed before that."""
         settings, self._untold = self._untold, ()
-        for line in table(with_rate(settings, self._source.measured_fps)):
+        for line in table(with_rate(settings, self.source.source.measured_fps)):
             logger.info("Settings: %s", line)
-
-    def _tell_where(self, writer: SharedMemoryFrameWriter) -> None:
-        size = writer.get_stats()["total_size_mb"]
-        form = writer.frame_format.name
-        logger.info("Shared memory: %s, %dx%d %s, %.1f MB", writer.path, writer.width, writer.height, form, size)
-        self._changed()
-
-    def _wait_to_reconnect(self, backoff: Backoff, error: str) -> None:
-        delay = backoff.failed()
-        level = logging.ERROR if backoff.persistent else logging.WARNING
-        logger.log(level, "%s; attempt %d to open it again in %g s", error, backoff.failures, delay)
-        self.set_state(State.RECONNECTING, self._loss())
-        self._stop.wait(delay)
-
-    def _loss(self) -> str:
-        return "the source cannot be opened" if self.facts is None else "the source is gone"

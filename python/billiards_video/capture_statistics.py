@@ -23,7 +23,10 @@ class Rate:
 
 
 class Statistics:
-    """Counters, written by the thread that captures and read by the main thread; each is one plain number."""
+    """What there was since the start, whichever thread and source it came from.
+
+    Each figure is written by one thread at a time and is one plain number or dictionary, so that others may read it.
+    """
 
     def __init__(self) -> None:
         self._started_ns = time.monotonic_ns()
@@ -35,8 +38,17 @@ class Statistics:
         """Frames not converted because readers held every buffer."""
         self.unusable = 0
         """Frames that the source could not convert."""
-        self.reconnects = 0
-        """How often the source was opened again."""
+        self.skipped = 0
+        """Frames that the source passed over before it was last opened; those since then it counts itself."""
+        self.reconnects: dict[str, int] = {}
+        """How often the source was opened again, by what had happened to it."""
+        self.stalls: dict[str, int] = {}
+        """How often it was found to be stalled, by reason."""
+        self.errors = 0
+        """How often it failed, the attempts to open it included."""
+        self.last_error: str | None = None
+        self.last_error_ns: int | None = None
+        """When it last failed (`CLOCK_MONOTONIC`, ns)."""
         self.loop_count = 0
         """How often a file started over."""
         self.last_frame_ns = 0
@@ -47,16 +59,31 @@ class Statistics:
         """Seconds since the start."""
         return (time.monotonic_ns() - self._started_ns) / _NS
 
+    def failed(self, error: str) -> None:
+        """Takes note of an error of the source."""
+        self.errors += 1
+        self.last_error, self.last_error_ns = error, time.monotonic_ns()
+
+    def reconnected(self, reason: str) -> None:
+        """Takes note that the source is open again."""
+        self.reconnects[reason] = self.reconnects.get(reason, 0) + 1
+
+    def stalled(self, reason: str) -> None:
+        """Takes note that the source is there, and not well."""
+        self.stalls[reason] = self.stalls.get(reason, 0) + 1
+
     def line(self, fps: float, skipped: int, readers: int) -> str:
-        """The counters as one line for the log."""
+        """The figures as one line for the log; `skipped` is what the source has counted since it was opened."""
         return (
             f"uptime={self.uptime:.1f}s, frames_captured={self.captured}, frames_written={self.written}, fps={fps:.1f},"
-            f" frames_dropped={self.dropped}, frames_skipped={skipped + self.unusable}, loops={self.loop_count},"
-            f" reconnects={self.reconnects}, readers={readers}"
+            f" frames_dropped={self.dropped}, frames_skipped={self.skipped + skipped + self.unusable},"
+            f" loops={self.loop_count}, reconnects={sum(self.reconnects.values())}, readers={readers}"
         )
 
     def as_json(self, fps: float, skipped: int) -> dict[str, object]:
-        """The counters for the status file."""
+        """The figures for the status; `skipped` as in `line`."""
+        skipped += self.skipped
+        reconnects, stalls = self.reconnects.copy(), self.stalls.copy()
         return {
             "uptime_sec": round(self.uptime, 3),
             "fps": round(fps, 2),
@@ -64,6 +91,13 @@ class Statistics:
             "frames_written": self.written,
             "frames_dropped": self.dropped,
             "frames_skipped": skipped + self.unusable,
+            "dropped_by_reason": {"no_buffer": self.dropped, "unusable": self.unusable, "skipped": skipped},
             "loops": self.loop_count,
-            "reconnects": self.reconnects,
+            "reconnects": sum(reconnects.values()),
+            "reconnects_by_reason": reconnects,
+            "stalls": sum(stalls.values()),
+            "stalls_by_reason": stalls,
+            "errors": self.errors,
+            "last_error": self.last_error,
+            "last_error_ns": self.last_error_ns,
         }

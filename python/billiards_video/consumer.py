@@ -88,6 +88,11 @@ class VideoConsumer:
             self._reader = None
 
     @property
+    def name(self) -> str:
+        """The name of the stream, as the configuration has it."""
+        return self._name
+
+    @property
     def is_running(self) -> bool:
         """Whether it was started, and not stopped since."""
         return self._reader is not None

@@ -9,17 +9,25 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from billiards_video.capture.preprocessing import PreprocessingError, preprocessing_for
 from billiards_video.capture.selection import source_for
 from billiards_video.capture.settings import with_rate
-from billiards_video.capture_health import NO_FRAMES, TOO_SLOW, Arrival, ArrivalRate
-from billiards_video.capture_loop import CaptureLoop, Outcome, StreamError
-from billiards_video.capture_statistics import Rate, Statistics
+from billiards_video.capture.source import Source
+from billiards_video.capture_loop import CapturePlan, Outcome
+from billiards_video.capture_relay import CaptureRelay
+from billiards_video.capture_statistics import Rate
+from billiards_video.capture_stream import CaptureStream, StreamError
+from billiards_video.config import ConfigError
+from billiards_video.health_watch import HealthWatch
 from billiards_video.ipc import State
+from billiards_video.reloading import changes, without_fixed
 from billiards_video.stop_request import StopRequest
 
 if TYPE_CHECKING:
-    from billiards_video.capture import Source, SourceFacts
-    from billiards_video.config import Config
+    from collections.abc import Callable
+
+    from billiards_video.capture import SourceFacts
+    from billiards_video.config import Config, Loaded
 
 logger = logging.getLogger(__name__)
 
@@ -37,26 +45,46 @@ class VideoProcess:
     """Captures from a source and publishes its frames, until it is told to stop or the source has ended.
 
     The main thread, in `run`, does everything that must go on while the source hangs: signals, the log's statistics,
-    the header's heartbeat and state, the clean-up. A thread of its own, `CaptureLoop`, has the source to itself.
+    the header's heartbeat and state, the clean-up. A thread of its own, `CaptureLoop`, has the source to itself; where
+    that hangs for too long, another thread goes on with another source, as `CaptureRelay` decides.
     """
 
-    def __init__(self, config: Config, source: Source | None = None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        source: Source | Callable[[], Source] | None = None,
+        *,
+        reload: Callable[[], Loaded] | None = None,
+    ) -> None:
         """Takes the source that `config` asks for, or one of the caller's own.
 
-        Raises `ValueError` where `config` asks for none that there is.
+        A `source` is an object, or what makes one (its class, say): then another one can be made when the first one
+        hangs; without that, a source that hangs for twice `read_timeout` is the end. `reload` reads the configuration
+        again, when SIGHUP comes; without it, SIGHUP is none of this process's business.
+
+        Raises `ValueError` where `config` asks for a source that there is not, or for frames to be preprocessed in a
+        way that is not possible, whatever their size.
         """
         self._config = config
-        self._source = source or source_for(config.vision.camera)
-        self._statistics = Statistics()
+        self._own_source = source
+        self._reload = reload
+        preprocessing, self._not_preprocessed = preprocessing_for(config.video)
         self._second = Rate()
         self._stopping = threading.Event()
-        self._request = StopRequest(self._exit_now)
-        self._loop = CaptureLoop(config, self._source, self._statistics, self._request.wake)
-        self._judged: SourceFacts | None = None  # the opening of the source that `_arrival` and `_rate` are about
-        self._arrival = Arrival(None, 0, 0)
-        self._rate = ArrivalRate(None)
+        self._request = StopRequest(self._exit_now, hear_reload=reload is not None)
+        self._stream = CaptureStream(self._request.wake)
+        self._relay = CaptureRelay(
+            self._make_source(),
+            None if isinstance(source, Source) else self._make_source,
+            CapturePlan(config.vision.camera, preprocessing),
+            self._stream,
+        )
+        self._health = HealthWatch(self._stream)
+        self._facts: SourceFacts | None = None  # of the last source that was open
+        self.stage_times = self._stream.times
+        """How long each stage of a frame's way took, since the start."""
         self.abandoned = False
-        """True when `run` has come back without the source's thread, which hangs: end with `os._exit`."""
+        """True when `run` has come back without a source's thread, which hangs: end with `os._exit`."""
 
     def run(self) -> int:
         """Captures until the end, and gives the exit code: 0 when stopped or the file has ended, 1 for a failure.
@@ -65,122 +93,160 @@ class VideoProcess:
         """
         with self._request:  # before the name is taken: a signal in between would leave its lock file behind
             try:
-                self._loop.take_name()
+                self._stream.take_name(self._config.video)
             except StreamError as error:
                 logger.error("%s", error)  # noqa: TRY400 - it is the user's affair, a traceback would not help
                 return FAILURE
-            logger.info("Starting: %s", self._source.text)
-            failure = None
-            self._loop.start()
+            logger.info("Starting: %s", self._relay.source.text)
+            if self._not_preprocessed is not None:
+                logger.warning("%s", self._not_preprocessed)
+            failure, outcome = None, None
+            self._relay.start()
             try:
-                self._watch()
+                outcome = self._watch()
             except (OSError, RuntimeError) as error:  # the shared memory's own words: its name was taken, say
                 failure = str(error)
-            return self._end(failure)
+            return self._end(outcome, failure)
 
     def stop(self) -> None:
         """Makes `run` come to its end. From any thread; does not block."""
         self._stopping.set()
         self._request.wake()
 
-    def _watch(self) -> None:
+    def _make_source(self) -> Source:
+        own = self._own_source
+        if own is None:
+            return source_for(self._config.vision.camera)
+        return own if isinstance(own, Source) else own()
+
+    def _watch(self) -> Outcome | None:
+        stream, relay = self._stream, self._relay
         next_look = time.monotonic()
         next_line = next_look + _LINE_SECONDS
         line_rate = Rate()
         told: tuple[State, str, int | None] | None = None
-        while self._loop.outcome is None and self._request.signal is None and not self._stopping.is_set():
+        while self._request.signal is None and not self._stopping.is_set():
+            outcome = relay.look()
+            if outcome is not None:
+                return outcome
+            if self._request.take_reload():
+                self._read_anew()
             now = time.monotonic()
             if now >= next_look:
                 next_look = now + _LOOK_SECONDS
-                self._look_after()
+                if stream.writer is not None:
+                    stream.writer.tend()
                 told = None
-            next_judgement = self._judge()
+            next_judgement = self._health.look(relay.loop)
             if now >= next_line:
                 next_line += _LINE_SECONDS
-                logger.info("Stats: %s", self._line(line_rate.since_last(self._statistics.written)))
-            state, reason, writer = self._loop.state, self._loop.reason, self._loop.writer
+                logger.info("Stats: %s", self._line(line_rate.since_last(stream.statistics.written)))
+            state, reason, writer = stream.state, stream.reason, stream.writer
             known = (state, reason, None if writer is None else writer.epoch)  # a new segment has notices, too
             if told != known:
                 self._tell(state, reason)
                 told = known
-            self._request.wait(min(next_look - now, next_judgement))
+            self._request.wait(min(next_look - now, next_judgement, relay.patience))
+        return None
 
-    def _look_after(self) -> None:
-        """What is due once a second, whether frames come or not."""
-        if self._loop.writer is not None:
-            self._loop.writer.tend()
+    def _read_anew(self) -> None:
+        """Brings a configuration that was edited into force, as far as that is possible, or leaves the old one be."""
+        assert self._reload is not None  # noqa: S101 - else nobody listens to the signal
+        try:
+            loaded = self._reload()
+            if not loaded.has_file:
+                logger.warning("SIGHUP: there is no configuration file to read: the settings stay as they are")
+                return
+            self._change_to(loaded)
+        except (ConfigError, PreprocessingError, ValueError) as error:
+            for line in str(error).splitlines():
+                logger.error("SIGHUP: the old settings stay in force: %s", line)  # noqa: TRY400 - the user's affair
 
-    def _judge(self) -> float:
-        """Says whether frames come as they should; gives the seconds until the next one is missing."""
-        facts, loop = self._loop.facts, self._loop
-        if facts is None or loop.writer is None or not self._source.live or not self._statistics.last_frame_ns:
-            return _LOOK_SECONDS
-        now_ns = time.monotonic_ns()
-        if facts is not self._judged:
-            self._judged = facts
-            self._arrival = Arrival(facts.fps, self._config.vision.camera.read_timeout, now_ns)
-            self._rate = ArrivalRate(facts.fps)
-        self._rate.look(now_ns, self._statistics.captured)
-        late_ns = self._arrival.late_ns(self._statistics.last_frame_ns)
-        if now_ns >= late_ns:
-            reason = NO_FRAMES
-        else:
-            reason = (loop.picture and loop.picture.problem) or (TOO_SLOW if self._rate.slow else "")
-        if loop.judge(State.STALLED if reason else State.LIVE, reason) and reason:
-            age = (now_ns - self._statistics.last_frame_ns) / 1e9
-            logger.warning("%s: %s (the last frame is %.1f s old)", self._source.text, reason, age)
-        return (late_ns - now_ns) / 1e9 if now_ns < late_ns else _LOOK_SECONDS
+    def _change_to(self, loaded: Loaded) -> None:
+        old, loop = self._config, self._relay.loop
+        changed = changes(old, loaded.config)
+        config = without_fixed(old, loaded.config)
+        source, preprocessing, warning = None, loop.plan.preprocessing, None
+        if changed.source and self._own_source is None:
+            source = source_for(config.vision.camera)
+        if changed.preprocessing or config.video.enable_distortion_correction:  # the file may be another one now
+            preprocessing, warning = preprocessing_for(config.video)
+            if source is None and loop.facts is not None and preprocessing is not None:
+                preprocessing.size(loop.facts.width, loop.facts.height)  # before it is too late to refuse it
+        self._config = config
+        level, root = logging.getLevelNamesMapping()[config.system.logging.level], logging.getLogger()
+        root.setLevel(min(level, root.level))  # what is changed is told by the more talkative of both
+        logger.info("SIGHUP: %s was read anew: %s", loaded.origin, changed)
+        if changed.restart:
+            logger.warning("In force only when the process is started anew: %s", ", ".join(changed.restart))
+        if changed.source and source is None:
+            logger.warning("Not in force, as the source is the program's own: %s", ", ".join(changed.source))
+        for text in (*loaded.warnings, *filter(None, [warning])):
+            logger.warning("%s", text)
+        if preprocessing is not loop.plan.preprocessing:
+            logger.info("Frames are %s from now on", preprocessing or "published as they come")
+        root.setLevel(level)
+        self._relay.change(CapturePlan(config.vision.camera, preprocessing), source)
 
     def _tell(self, state: State, reason: str) -> None:
         """Passes the writer's notices to the log, and what is known here to the readers."""
-        writer, facts = self._loop.writer, self._loop.facts
+        stream, loop = self._stream, self._relay.loop
+        writer, source = stream.writer, loop.source.source
+        facts = self._facts = loop.facts or self._facts
         if writer is None or facts is None:
             return
         for level, text in writer.notices():
             logger.log(logging.getLevelName(level.upper()), text)
-        figures = self._statistics.as_json(self._second.since_last(self._statistics.written), self._source.skipped)
-        settings = [setting._asdict() for setting in with_rate(facts.settings, self._source.measured_fps)]
-        condition = {"state": state.name, "reason": reason}
-        source = {"source": self._source.text, "nominal_fps": facts.fps, "settings": settings}
-        writer.set_status(json.dumps(condition | source | figures))
+        figures = stream.statistics.as_json(self._second.since_last(stream.statistics.written), source.skipped)
+        settings = [setting._asdict() for setting in with_rate(facts.settings, source.measured_fps)]
+        since_ns = stream.since_ns if state is stream.state else time.monotonic_ns()
+        condition = {"state": state.name, "reason": reason, "state_since_ns": since_ns}
+        about = {"source": source.text, "nominal_fps": facts.fps, "settings": settings}
+        writer.set_status(json.dumps(condition | about | figures | {"stages": stream.times.as_json()}))
 
     def _line(self, fps: float) -> str:
-        writer = self._loop.writer
-        return self._statistics.line(fps, self._source.skipped, 0 if writer is None else len(writer.readers()))
+        writer = self._stream.writer
+        readers = 0 if writer is None else len(writer.readers())
+        return self._stream.statistics.line(fps, self._relay.source.skipped, readers)
 
-    def _end(self, failure: str | None) -> int:
+    def _end(self, outcome: Outcome | None, failure: str | None) -> int:
         if self._request.signal is not None:
             logger.info("Stopping: %s", self._request.signal.name)
-        ended = self._loop.stop(_PROMPT_SECONDS)
-        outcome = self._loop.outcome or Outcome(State.CLOSED, "stopped")
+        ended = self._relay.stop(_PROMPT_SECONDS)
+        outcome = outcome or self._relay.loop.outcome or Outcome(State.CLOSED, "stopped")
         error = failure or outcome.error
         if error is not None:
             logger.error("%s", error)
-        logger.info("Final statistics: %s", self._line(self._statistics.written / self._statistics.uptime))
+        statistics = self._stream.statistics
+        logger.info("Final statistics: %s", self._line(statistics.written / statistics.uptime))
         state = State.FAILED if failure else outcome.state
         try:
             self._tell(state, outcome.reason)
         except (OSError, RuntimeError) as problem:
             logger.warning("The last status was not written: %s", problem)
         try:
-            self._loop.end_stream(state, outcome.reason)
+            self._stream.end(state, outcome.reason)
         except (OSError, RuntimeError) as problem:
             logger.warning("Shared memory was not cleaned up: %s", problem)
-        if not ended and self._source.live:  # there is a device to be released; of a file the system takes care
+        # A device is to be released; of a file the system takes care, and nothing helps a call that was given up.
+        if not ended and self._relay.source.live and not self._relay.hanging:
             self._wait_for_source()
+        self.abandoned = self.abandoned or self._relay.hanging > 0
         logger.info("Stopped: %s", "failure" if error else outcome.reason)
         return OK if error is None else FAILURE
 
     def _wait_for_source(self) -> None:
         longest = self._config.video.process.shutdown_timeout
         patience = min(self._config.vision.camera.stop_timeout, _SOURCE_SHARE * longest)
-        if not self._loop.stop(patience):
+        if not self._relay.stop(patience):
             self.abandoned = True
-            logger.warning("%s did not come to its end within %.1f s and is abandoned", self._source.text, patience)
+            logger.warning(
+                "%s did not come to its end within %.1f s and is abandoned", self._relay.source.text, patience
+            )
 
     def _exit_now(self) -> None:
         """In the signal handler, at the second signal: no log, which may be what hangs."""
         try:
-            self._loop.end_stream(State.CLOSED, "stopped")
+            self._stream.end(State.CLOSED, "stopped")
         finally:
             os._exit(FAILURE)

@@ -42,7 +42,8 @@ struct camera {
 	uint32_t open_error, format_error, stream_error, take_error;
 	uint32_t damaged_every, torn_every, lost_every;  // every so many frames; 0 is never
 	uint32_t real_numerator, real_denominator;       // frames a second in fact, where not those agreed to
-	uint32_t latency_us, foreign_clock, refuses_format, jpegs;
+	int32_t latency_us;                              // of a frame's time: below 0, it is in the future
+	uint32_t foreign_clock, refuses_format, refused_buffers, first_number, jpegs;
 	struct mode mode[MODES];
 	struct control control[CONTROLS];
 	uint32_t jpeg_offset[JPEGS], jpeg_size[JPEGS];
@@ -471,6 +472,10 @@ static int control_call(struct file *file, unsigned long request, void *argument
 			return dequeue(file, buffer, several);
 		if (buffer->index >= file->count)
 			return failed(EINVAL);
+		if (request == VIDIOC_QBUF && camera->refused_buffers) {
+			camera->refused_buffers--;
+			return failed(EINVAL);
+		}
 		describe(file, buffer, several);
 		if (request == VIDIOC_QBUF)
 			file->queued[file->queued_count++] = buffer->index;
@@ -480,7 +485,7 @@ static int control_call(struct file *file, unsigned long request, void *argument
 		if (camera->stream_error)
 			return failed(camera->stream_error);
 		file->streaming = 1;
-		file->sequence = 0;
+		file->sequence = camera->first_number;
 		file->next_ns = now_ns() + period_ns(camera);
 		camera->streams++;
 		return 0;

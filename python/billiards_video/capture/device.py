@@ -209,14 +209,15 @@ class DeviceSource(Source):
         if self._frame is None or self._converter is None or self._queue is None:
             raise SourceError(f"{self.text} has no frame to convert: call grab() first")
         picture = self._converter.convert(self._queue.data(self._frame), out)
-        with contextlib.suppress(OSError):  # unplugged meanwhile: the frame is whole, and the next grab will say so
+        with contextlib.suppress(OSError):  # the frame is whole all the same; the next grab tries again, and says why
             self._give_back()
         return picture
 
     def _give_back(self) -> None:
-        frame, self._frame = self._frame, None
-        if frame is not None and self._queue is not None:
-            self._queue.give_back(frame)
+        """Lets the driver fill the buffer again; where it refuses, the next call tries once more."""
+        if self._frame is not None and self._queue is not None:
+            self._queue.give_back(self._frame)
+        self._frame = None
 
     def cancel(self) -> None:  # noqa: D102 - as in the interface
         self._cancelled = True
@@ -239,7 +240,7 @@ def _wishes(wanted: DeviceSettings) -> list[controls.Wish]:
     auto_white = False if wanted.auto_white_balance is None and temperature is not None else wanted.auto_white_balance
     wish = controls.Wish
     return [
-        wish("exposure_mode", abi.EXPOSURE_AUTO, wanted.exposure_mode),
+        wish("exposure_mode", abi.EXPOSURE_AUTO, wanted.exposure_mode, implied=not manual),
         wish("exposure_dynamic_framerate", abi.EXPOSURE_AUTO_PRIORITY, wanted.exposure_dynamic_framerate),
         wish("exposure_value", abi.EXPOSURE_ABSOLUTE, wanted.exposure_value if manual else None),
         wish("auto_gain", abi.AUTO_GAIN, None if wanted.gain is None else False, implied=True),

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     Pixels = npt.NDArray[np.uint8]
 
 
+HELD_BY_ITSELF = "this process itself, in an earlier read that hangs"
+"""In the text of a `SourceError`: who holds a device. No other attempt of this process would help then."""
+
+
 class SourceError(Exception):
     """The source cannot be opened, or stopped giving frames; the text is one line for a person, with a next step.
 
@@ -85,6 +89,9 @@ class Source(ABC):
 
     live: bool = True
     """True: frames come when they come, and a failure is worth another `open`. False: a file, which is not."""
+
+    remote: bool = False
+    """True: it is at the other end of a network, and others may want it too: attempts to open it again become rarer."""
 
     skipped: int = 0
     """Frames or stretches that could not be decoded and were passed over, since `open`. Of a live source also frames

@@ -46,6 +46,8 @@ class StreamSource(OpenCVSource):
     one back; where one proves too slow, the stream is opened again with more.
     """
 
+    remote = True
+
     def __init__(
         self,
         url: str,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 DEFAULT_FILE = Path("config.json")
+DEFAULTS = "defaults"
 
 _SURE = 0.8  # how alike a key in a shared section must be to one of ours, to be taken for a slip of the pen
 
@@ -33,6 +34,11 @@ class Loaded(NamedTuple):
     origin: str
     warnings: tuple[str, ...]
 
+    @property
+    def has_file(self) -> bool:
+        """Whether it was read from a file, and is not made of the defaults alone."""
+        return self.origin != DEFAULTS
+
 
 def load(path: Path | None, environ: Mapping[str, str]) -> Loaded:
     """Reads the file at `path`; without one, `./config.json`, or the defaults where that does not exist.
@@ -47,7 +53,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Loaded:
     except FileNotFoundError:
         if path is not None:
             raise ConfigError(f"{path}: this configuration file does not exist (looked in {Path.cwd()})") from None
-        origin = "defaults"
+        origin = DEFAULTS
         warnings.append(f"no {DEFAULT_FILE} in {Path.cwd()}: the defaults are used")
     try:
         config = Config.model_validate(data)

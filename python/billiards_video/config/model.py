@@ -194,13 +194,18 @@ class CameraConfig(OwnSection):
     """Seconds before each of the first max_reconnect_attempts attempts; later ones come more slowly."""
 
     max_reconnect_attempts: int = Field(default=5, ge=0)
-    """Attempts after which reconnecting slows down and logs at level ERROR; it does not end."""
+    """Attempts after which reconnecting slows down and logs at level ERROR; it does not end by itself, see
+    exit_after_reconnect_attempts."""
+
+    exit_after_reconnect_attempts: bool = False
+    """Whether the process ends, with exit code 1, once max_reconnect_attempts attempts in a row have failed."""
 
     open_timeout: Seconds | None = None
     """Seconds that a device or stream is given up to its first frame; null is twice read_timeout."""
 
     read_timeout: Seconds = 5.0
-    """Seconds without a frame after which a device or stream counts as stalled or lost."""
+    """Seconds without a frame after which a device or stream counts as stalled or lost; a read that takes twice as long
+    is abandoned."""
 
     bad_picture_after: Seconds | None = 10.0
     """Seconds after which the picture of a device or stream counts as stalled if it does not change or is of one

@@ -5,7 +5,7 @@ Where nothing is asked for there is no `Preprocessing`, and the source writes in
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -14,10 +14,17 @@ from billiards_video.capture.preprocessing.plan import Plan
 
 if TYPE_CHECKING:
     from billiards_video.capture.preprocessing.calibration import Calibration
-    from billiards_video.capture.source import Pixels, Source
+    from billiards_video.capture.source import Pixels
     from billiards_video.config import PreprocessingConfig, VideoConfig
 
 __all__ = ["Preprocessing", "PreprocessingError", "preprocessing_for"]
+
+
+class Retrieving(Protocol):
+    """A source, as far as it is needed here."""
+
+    def retrieve(self, out: Pixels) -> Pixels | None:
+        """As `Source.retrieve`."""
 
 
 class Preprocessing:
@@ -58,7 +65,7 @@ class Preprocessing:
             self._raw = np.empty((0 if self._plan.is_empty else height, width, 3), np.uint8)
         return self._plan.size
 
-    def retrieve(self, source: Source, out: Pixels) -> Pixels | None:
+    def retrieve(self, source: Retrieving, out: Pixels) -> Pixels | None:
         """As `Source.retrieve`, which it calls: `out` if the result is there, another array where it has another shape.
 
         Raises `PreprocessingError` where frames have changed their size to one that cannot be preprocessed.

@@ -11,6 +11,7 @@ cannot be called off while it waits. What is needed instead is a dozen ioctls, e
     formats     what sizes, rates and pixel formats a device offers, and which to take
     controls    exposure, gain, focus, ...: asked for, and read back
     queue       the buffers that frames come in
+    jpeg        whether a JPEG is whole
     pixels      a buffer's bytes as BGR24
 
 Of the libraries that have all this ready, the one that is maintained (linuxpy) is under the GPL, which this is not.

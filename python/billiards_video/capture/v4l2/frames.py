@@ -16,6 +16,7 @@ _SLICE_SECONDS = 0.05  # of a wait, after which it is looked whether it was call
 _PAUSE_SECONDS = 0.01  # where a device says that it is ready, and has nothing
 _STALE_PERIODS = 3
 _STALE_NS = 100_000_000
+_NUMBERS = 1 << 32  # that a driver has: after the last comes 0 again
 _LONGEST_GAP = 1_000_000  # of the driver's numbers; more is a count begun anew
 
 
@@ -72,8 +73,8 @@ class Frames:
     def _gap(self, frame: Frame) -> int:
         """Frames that the driver could not put into any buffer, or never got whole."""
         last, self._sequence = self._sequence, frame.sequence
-        gap = 0 if last is None else frame.sequence - last - 1
-        return gap if 0 < gap < _LONGEST_GAP else 0
+        gap = 0 if last is None else (frame.sequence - last - 1) % _NUMBERS
+        return gap if gap < _LONGEST_GAP else 0
 
     def _stale(self, frame: Frame) -> bool:
         age = 0 if frame.stamp_ns is None else time.monotonic_ns() - frame.stamp_ns

@@ -6,6 +6,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
+from billiards_video.capture.source import HELD_BY_ITSELF
+
 PROC = Path("/proc")
 _MOST_NAMED = 3
 
@@ -26,7 +28,7 @@ class Holders(NamedTuple):
     def __str__(self) -> str:
         """In words: "process 4711 (obs)"."""
         words = [
-            f"process {pid} ({name})" if pid != os.getpid() else "this process itself, in an earlier read that hangs"
+            f"process {pid} ({name})" if pid != os.getpid() else HELD_BY_ITSELF
             for pid, name in self.found[:_MOST_NAMED]
         ]
         if len(self.found) > _MOST_NAMED:

@@ -14,6 +14,7 @@ import numpy as np
 
 from billiards_video.capture.decode import decode
 from billiards_video.capture.opencv import as_bgr
+from billiards_video.capture.v4l2.jpeg import JPEGCheck
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,9 +22,6 @@ if TYPE_CHECKING:
     from billiards_video.capture.source import Pixels
 
 _JPEG = frozenset({"MJPG", "JPEG"})
-_START, _END = b"\xff\xd8", b"\xff\xd9"
-_END_WITHIN = 4096  # some cameras fill up what is left of a block with zeros
-_WITHOUT_END = 10  # so many JPEGs without an end, and none with one, are a camera that never writes one
 
 # Bytes per pixel, and how OpenCV calls the way to BGR. Cheapest first; None: it is that already.
 _PACKED: Mapping[str, tuple[int, int | None]] = {
@@ -72,7 +70,7 @@ class Converter:
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._compressed = layout.pixels in _JPEG
-        self._ends_missing: int | None = 0  # None: this camera's JPEGs have an end
+        self._check = JPEGCheck()
         self._file = os.memfd_create("billiards_video-jpeg", os.MFD_CLOEXEC) if self._compressed else -1
 
     def close(self) -> None:
@@ -83,18 +81,7 @@ class Converter:
 
     def whole(self, data: Pixels) -> bool:
         """Whether a frame came in full: a torn JPEG would be decoded without a word, its lower part gray."""
-        if not self._compressed:
-            return data.size >= self._least()
-        if data[:2].tobytes() != _START:
-            return False
-        if _END in data[-_END_WITHIN:].tobytes():
-            self._ends_missing = None
-        elif self._ends_missing is not None:
-            self._ends_missing += 1
-            return self._ends_missing > _WITHOUT_END
-        else:
-            return False
-        return True
+        return self._check.passes(data) if self._compressed else data.size >= self._least()
 
     def _least(self) -> int:
         pixels, width, height, stride = self._layout

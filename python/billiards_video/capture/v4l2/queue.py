@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import errno
 import mmap
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -15,6 +16,8 @@ from billiards_video.capture.v4l2 import abi
 if TYPE_CHECKING:
     from billiards_video.capture.source import Pixels
     from billiards_video.capture.v4l2.node import Node
+
+_OLDEST_NS = 10_000_000_000  # before the stream began; some cameras run all the time
 
 
 class Frame(NamedTuple):
@@ -28,7 +31,7 @@ class Frame(NamedTuple):
     begin: int
     end: int
     stamp_ns: int | None
-    """When it was taken, on the monotonic clock; None where the driver has another clock, or none."""
+    """When it was taken, on the monotonic clock; None where the driver has another clock, or a wrong one."""
     sequence: int
     """The driver's number of it: where it leaps, frames were lost before they came here."""
     damaged: bool
@@ -51,6 +54,7 @@ class Queue:
             for index in range(self.count):
                 self._map(index)
                 node.call(abi.QBUF, self._buffer(index))
+            self._oldest_ns = time.monotonic_ns() - _OLDEST_NS
             node.call(abi.STREAMON, abi.Switch(type=kind))
         except OSError:
             self.close()
@@ -84,16 +88,21 @@ class Queue:
         offset, used = 0, buffer.bytesused
         if self._kind == abi.CAPTURE_MPLANE:
             offset, used = self._plane.data_offset, self._plane.bytesused
-        monotonic = buffer.flags & abi.BUFFER_STAMP_MASK == abi.BUFFER_STAMP_MONOTONIC
-        stamp = buffer.seconds * 1_000_000_000 + buffer.microseconds * 1000
         return Frame(
             buffer.index,
             offset,
             used,
-            stamp if monotonic else None,
+            self._stamp(buffer),
             buffer.sequence,
             bool(buffer.flags & abi.BUFFER_ERROR),
         )
+
+    def _stamp(self, buffer: abi.Buffer) -> int | None:
+        """The driver's time, where it can be: not in the future, and not long before the stream began."""
+        if buffer.flags & abi.BUFFER_STAMP_MASK != abi.BUFFER_STAMP_MONOTONIC:
+            return None
+        stamp: int = buffer.seconds * 1_000_000_000 + buffer.microseconds * 1000
+        return stamp if self._oldest_ns <= stamp <= time.monotonic_ns() else None
 
     def data(self, frame: Frame) -> Pixels:
         """The bytes of a frame, in the driver's buffer: not to be kept."""

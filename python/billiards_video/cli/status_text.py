@@ -1,0 +1,142 @@
+"""A stream's status in words: a heading, facts with their names, a table of the readers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from billiards_video.cli.terminal import BOLD, DIM, GREEN, RED, YELLOW, printable
+from billiards_video.cli.words import seconds, size, some
+from billiards_video.ipc import State
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from billiards_video.cli.stream_status import StreamStatus
+    from billiards_video.cli.terminal import Paint
+
+_LABEL = 10
+_LONG_HOLD_SECONDS = 1.0
+_NAME = 24
+_ENDED = (State.ENDED, State.FAILED, State.CLOSED, State.SUPERSEDED)  # a writer said goodbye
+_OTHER_COLUMNS = 60  # of the table of readers, all but the name
+
+
+def lines(status: StreamStatus, paint: Paint, width: int | None) -> list[str]:
+    """The lines to show; cut to `width` where there is one."""
+    facts = [
+        f"  {paint(label.ljust(_LABEL), DIM)}{_cut(text, width, 2 + _LABEL)}" for label, text in _facts(status) if text
+    ]
+    return [heading(status, paint), *facts, *readers(status, paint, width)]
+
+
+def heading(status: StreamStatus, paint: Paint) -> str:
+    """The stream's name, and in words how it does."""
+    word, colour = condition(status)
+    return f"{paint(printable(status.name), BOLD)}  {paint(word, BOLD, colour)}{explanation(status)}"
+
+
+def condition(status: StreamStatus) -> tuple[str, str]:
+    """One word for the state, and its colour."""
+    if not status.alive and status.state not in _ENDED:
+        return "DEAD", RED
+    if status.silent:
+        return "SILENT", RED
+    if status.state is State.LIVE:
+        return "LIVE", GREEN
+    return status.state.name, YELLOW if status.state in (State.STALLED, State.RECONNECTING) else RED
+
+
+def explanation(status: StreamStatus) -> str:
+    """What goes after that word: why it is so, since when, and what to do."""
+    if not status.alive and status.state not in _ENDED:
+        return (
+            f": its writer, pid {status.pid}, has died; start it again: 'billiards-video run';"
+            " the next start under this name clears away what is left"
+        )
+    if status.silent:
+        return (
+            f": its writer, pid {status.pid}, lives, and has given no sign of it for {seconds(status.heartbeat_age)}:"
+            " it is stopped, hangs, or is a program with nothing to publish"
+        )
+    since = "" if status.state_age is None else f" for {seconds(status.state_age)}"
+    return f"{since}{': ' if status.reason else ''}{printable(status.reason)}"
+
+
+def _facts(status: StreamStatus) -> Iterator[tuple[str, str]]:
+    counters = status.counters
+    yield "source", printable(status.told_text("source"))
+    yield "frames", f"{status.width}x{status.height} {status.format}{_rate(status)}"
+    if status.frame is None:
+        yield "newest", "no frame yet"
+    else:
+        jump = ", the first after a gap" if status.frame.discontinuity else ""
+        yield "newest", f"frame {status.frame.frame_number:,}, {seconds(status.frame_age or 0)} old{jump}"
+    counts = [
+        f"{counters.captured:,} captured" if counters.captured else "",
+        f"{counters.published:,} published",
+        f"{counters.dropped:,} dropped",
+        *(f"{status.told_number(key):,} {word}" for key, word in _TOLD if status.told_number(key)),
+    ]
+    yield "counts", ", ".join(filter(None, counts))
+    held = sum(reader.held for reader in status.readers or ())
+    yield "buffers", f"{counters.buffers} of {size(status.frame_bytes)} in {status.path}, {held} held by readers"
+    uptime = status.told_number("uptime_sec")
+    yield "writer", f"pid {status.pid}" + ("" if uptime is None else f", up {seconds(uptime)}")
+    if error := printable(status.told_text("last_error")):
+        at = status.told_number("last_error_ns")
+        ago = "" if at is None else f" ({seconds(max(0.0, (status.taken_ns - at) / 1e9))} ago)"
+        yield "error", f"{error}{ago}"
+    for setting in _settings(status):
+        yield "setting", setting
+
+
+_TOLD = (
+    ("frames_skipped", "skipped by the source"),
+    ("reconnects", "reconnects"),
+    ("stalls", "stalls"),
+    ("loops", "loops"),
+    ("errors", "errors"),
+)
+
+
+def _rate(status: StreamStatus) -> str:
+    fps, nominal = status.told_number("fps"), status.told_number("nominal_fps")
+    if fps is None:
+        return ""
+    return f", {fps:.1f} a second" + ("" if nominal is None else f" (the source promises {nominal:.4g})")
+
+
+def _settings(status: StreamStatus) -> Iterator[str]:
+    """Those that are not as they were asked for."""
+    settings = status.told.get("settings")
+    for row in settings if isinstance(settings, list) else ():
+        if isinstance(row, dict) and row.get("note"):
+            got = row.get("measured") or row.get("accepted") or "nothing"
+            yield printable(f"{row.get('name')}: asked {row.get('asked')}, got {got}: {row['note']}")
+
+
+def readers(status: StreamStatus, paint: Paint, width: int | None) -> list[str]:
+    """The readers, in a table."""
+    if status.readers is None:
+        return [f"  {paint('readers'.ljust(_LABEL), DIM)}not to be seen: the stream is another user's"]
+    if not status.readers:
+        return [f"  {paint('readers'.ljust(_LABEL), DIM)}none"]
+    room = _NAME if width is None else max(8, min(_NAME, width - _OTHER_COLUMNS))
+    head = f"  {'reader'.ljust(room)} {'pid':>8} {'read':>9} {'missed':>8} {'lag':>5}  holds"
+    rows = [paint(head, DIM)]
+    for reader in sorted(status.readers, key=lambda reader: reader.attached_ns):
+        lag, held = status.lag(reader), status.held_seconds(reader)
+        holds = "nothing" if held is None else f"{some(reader.held, 'buffer')}, {seconds(held)}"
+        colour = (YELLOW,) if held is not None and held > _LONG_HOLD_SECONDS else ()
+        name = printable(reader.name) or "(no name)"
+        rows.append(
+            f"  {_cut(name, room).ljust(room)} {reader.pid:>8} {reader.frames_read:>9,} {reader.missed:>8,}"
+            f" {'-' if lag is None else f'{lag:,}':>5}  {paint(holds, *colour)}"
+        )
+    return rows
+
+
+def _cut(text: str, width: int | None, used: int = 0) -> str:
+    if width is None or len(text) <= max(width - used, 1):
+        return text
+    return text[: max(width - used - 1, 0)] + "…"

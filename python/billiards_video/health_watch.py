@@ -1,0 +1,49 @@
+"""Says LIVE or STALLED while the source is open: from outside, since a source that hangs says nothing itself."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from billiards_video.capture_health import NO_FRAMES, TOO_SLOW, Arrival, ArrivalRate
+from billiards_video.ipc import State
+
+if TYPE_CHECKING:
+    from billiards_video.capture import SourceFacts
+    from billiards_video.capture_loop import CaptureLoop
+    from billiards_video.capture_stream import CaptureStream
+
+logger = logging.getLogger(__name__)
+
+_LOOK_SECONDS = 1.0
+
+
+class HealthWatch:
+    """Judges by the statistics and by what is known of the source; for the main thread, and never blocks it."""
+
+    def __init__(self, stream: CaptureStream) -> None:
+        self._stream = stream
+        self._judged: tuple[SourceFacts, float] | None = None  # the opening, and the grace, that the rest is about
+        self._arrival = Arrival(None, 0, 0)
+        self._rate = ArrivalRate(None)
+
+    def look(self, loop: CaptureLoop) -> float:
+        """Says whether frames come as they should; gives the seconds until the next one is missing."""
+        facts, source = loop.facts, loop.source.source
+        last_ns = self._stream.statistics.last_frame_ns
+        if facts is None or self._stream.writer is None or not source.live or not last_ns:
+            return _LOOK_SECONDS
+        now_ns = time.monotonic_ns()
+        grace = loop.plan.camera.read_timeout
+        if self._judged is None or facts is not self._judged[0] or grace != self._judged[1]:
+            self._judged = facts, grace
+            self._arrival = Arrival(facts.fps, grace, now_ns)
+            self._rate = ArrivalRate(facts.fps)
+        self._rate.look(now_ns, self._stream.statistics.captured)
+        late_ns = self._arrival.late_ns(last_ns)
+        poor = loop.picture_problem or (TOO_SLOW if self._rate.slow else "")
+        reason = NO_FRAMES if now_ns >= late_ns else poor
+        if self._stream.judge(State.STALLED if reason else State.LIVE, reason) and reason:
+            logger.warning("%s: %s (the last frame is %.1f s old)", source.text, reason, (now_ns - last_ns) / 1e9)
+        return (late_ns - now_ns) / 1e9 if now_ns < late_ns else _LOOK_SECONDS

@@ -1,0 +1,105 @@
+"""Everybody is measured by the same rules, and the page says what came of it, whatever is missing."""
+
+import itertools
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from bench.page.__main__ import page
+from bench.page.measured import Measured
+from bench.page.targets import MISSED, REACHED, UNKNOWN, targets
+from bench.rivals.registry import WAYS, Way
+from bench.rivals.transport import NotHereError, marks, stamp
+
+ROOT = Path(__file__).parent.parent
+SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - the real one is what is looked at
+
+
+def _contest(stage: str, out: Path, *ways: str) -> dict[str, object]:
+    """Run a stage, made short, for these ways alone; leave nothing behind."""
+    chosen = itertools.chain.from_iterable(("--only", way) for way in ways)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "bench.contest", stage, "--quick", *chosen, "--out", str(out)],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    _, said = process.communicate(timeout=50)
+    assert process.returncode == 0, said
+    assert list(SHARED_MEMORY.glob(f"bench-{process.pid}-*")) == []
+    found: dict[str, object] = json.loads((out / f"{stage}.json").read_text())
+    return found
+
+
+def test_a_torn_frame_bears_two_marks() -> None:
+    """A frame that is whole bears one number at both ends; one half overwritten bears two."""
+    frame = np.zeros((4, 5, 3), np.uint8)
+    stamp(frame, frame.nbytes, 7)
+    assert marks(frame) == (7, 7)
+    stamp(frame[2:], frame[2:].nbytes, 8)
+    assert marks(frame) == (7, 8)
+
+
+def test_the_matrix_has_latency_cost_and_memory_of_everybody(tmp_path: Path) -> None:
+    """Two blocks of a floor and of ours have figures for each, and every frame of ours arrives whole."""
+    ways = ("wake floor", "ours, in place", "ours, by copy")
+    found = _contest("matrix", tmp_path, *ways)
+    cells = found["cells"]
+    assert isinstance(cells, list)
+    assert [cell["pace"] for cell in cells] == ["60/s", "unpaced"]
+    for cell, way in itertools.product(cells, ways):
+        result = cell["ways"][way]
+        assert result["failed"] == ""
+        assert len(result["p50"]) == 2
+        assert min(result["p50"]) > 0
+        assert min(result["writer_cpu"]) > 0
+        assert cell["memory"][way]["shared"] > 0
+        assert result["torn"] == 0 or way == "wake floor"
+
+
+def test_a_reader_of_ours_outlives_its_writer_and_one_of_the_floor_does_not(tmp_path: Path) -> None:
+    """After SIGKILL of the writer ours go on with the next one; a reader of bare shared memory waits for ever."""
+    found = _contest("kills", tmp_path, "wake floor", "ours, in place")
+    ways = found["ways"]
+    assert isinstance(ways, dict)
+    assert ways["ours, in place"]["writer"]["went on"] == 1
+    assert ways["ours, in place"]["reader"]["went on"] == 1
+    assert ways["wake floor"]["writer"]["went on"] == 0
+
+
+def test_what_cannot_be_loaded_says_why() -> None:
+    """A way whose package is missing is refused with the package's name, and not left out in silence."""
+    with pytest.raises(NotHereError, match="no-such-package cannot be imported"):
+        Way("missing", "nowhere:Nothing", "wake floor", "no-such-package").load()
+    assert all(way.floor in WAYS for way in WAYS.values())
+
+
+def test_targets_are_reached_missed_or_not_measured() -> None:
+    """A verdict is the median's; a figure nobody has measured is neither reached nor missed."""
+    figure = {"unit": "us", "case": "1080p, 60/s", "floor": [100.0] * 7, "target": None, "interval": [0.5, 0.5]}
+    measured = Measured(
+        {
+            "floors": {
+                "figures": [
+                    figure | {"name": "lease latency p50", "ours": [60.0] * 7, "ratio": 0.6},
+                    figure | {"name": "write_frame() call", "ours": [90.0] * 7, "ratio": 0.9},
+                ]
+            }
+        }
+    )
+    verdicts = {target.what: target.verdict for target in targets(measured)}
+    assert verdicts["lease latency p50, to the wake floor"] == REACHED
+    assert verdicts["`write_frame()`, to the copy floor"] == MISSED
+    assert verdicts["`read_frame(out=)`, to a plain copy"] == UNKNOWN
+    assert "| **not reached** |" in page(measured)
+
+
+def test_the_page_is_what_its_results_give() -> None:
+    """docs/performance.md is the command's, and nobody's hand has changed it: `python -m bench.page` makes it again."""
+    results = ROOT / "docs" / "performance" / "results.json"
+    if not results.exists():
+        pytest.skip("there are no results of a whole run yet")
+    assert (ROOT / "docs" / "performance.md").read_text(encoding="utf-8") == page(Measured.read(results))

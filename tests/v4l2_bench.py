@@ -1,0 +1,67 @@
+"""Where tests of V4L2 devices are made: the imitation of a driver, a process that has it, and an empty machine.
+
+What is under test runs in a process that has the driver (see `v4l2_camera`). Where there is no C compiler these tests
+say so.
+"""
+
+import sys
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+import pytest
+
+from billiards_video.capture.device import DeviceSource
+from billiards_video.capture.device_settings import DeviceSettings
+from billiards_video.capture.v4l2.cameras import Places
+from v4l2_camera import Camera, ImitationCamera, build_driver
+
+Answer = TypeVar("Answer")
+
+SMALL = DeviceSettings(width=64, height=48, fps=100)
+
+
+def driver(folder: Path) -> Path:
+    """The driver, built in a folder; without a compiler the test is skipped."""
+    library = build_driver(folder)
+    if library is None:
+        sys.stderr.write("NOT TESTED (no C compiler, or no linux/videodev2.h): V4L2 devices\n")
+        pytest.skip("no C compiler")
+    return library
+
+
+class Bench(NamedTuple):
+    """Where the devices of one test are."""
+
+    folder: Path
+
+    @property
+    def places(self) -> Places:
+        """For the source."""
+        return Places(self.folder / "dev", self.folder / "sys" / "video4linux")
+
+    def node(self, number: int = 0) -> Path:
+        """A device's node."""
+        return self.folder / "dev" / f"video{number}"
+
+    def source(
+        self,
+        device: int | str = 0,
+        settings: DeviceSettings = SMALL,
+        *,
+        open_timeout: float = 10,
+        read_timeout: float = 10,
+    ) -> DeviceSource:
+        """A source on a device."""
+        return DeviceSource(device, settings, open_timeout=open_timeout, read_timeout=read_timeout, places=self.places)
+
+
+def run(worker: ProcessPoolExecutor, function: Callable[..., Answer], *arguments: object) -> Answer:
+    """What the function gives, over there."""
+    return worker.submit(function, *arguments).result(30)
+
+
+def attached(bench: Bench, number: int = 0) -> Camera:
+    """The knobs of a camera, in the process that looks through it."""
+    return ImitationCamera.attach(bench.node(number)).knobs
