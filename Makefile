@@ -72,8 +72,7 @@ demo: build ## a synthetic camera in one process, a reader in another: until Ctr
 	@$(VENV_PYTHON) -m billiards_video.demo
 
 bench: build ## the measurements, each beside its floor
-	$(VENV_PYTHON) -m bench
-	$(VENV_PYTHON) -m bench.memory
+	$(VENV_PYTHON) -m bench.everything
 
 lint: build lint-rust lint-python ## formatting, lints, types, documentation: all that must hold before a commit
 

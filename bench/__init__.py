@@ -1,7 +1,12 @@
-"""The measurements: billiards_video beside the floors it stands on, in one run.
+"""The measurements: billiards_video beside the floors it stands on, and beside everything else.
 
-`python -m bench` runs everything and prints one table (`make bench` calls it). Each figure is a ratio of two sides that
-do the same work in short alternating blocks: a floor made of plain shared memory and a bare futex, and ours. What each
-side is: `floor`, `ours`; what is compared: `measures`, `capture_cpu`; how ratios become a verdict: `blocks`.
-`python -m bench.memory` is apart, since it takes minutes: 100,000 frames through the bus and through the process.
+`python -m bench.everything` runs all stages and makes docs/performance.md of them; each can be run alone:
+
+- `python -m bench`: ours and the floors. Each figure is a ratio of two sides that do the same work in short alternating
+  blocks: a floor made of plain shared memory and a bare futex, and ours. What each side is: `floor`, `ours`; what is
+  compared: `measures`, `capture_cpu`; how ratios become a verdict: `blocks`.
+- `python -m bench.contest STAGE`: everybody (`rivals`), by the same rules, with any number of readers (`contest`).
+- `python -m bench.headline`: the capture process on files, starting and stopping.
+- `python -m bench.memory`: 100,000 frames through the bus and through the process.
+- `python -m bench.page`: the page again, from the results that are kept beside it.
 """

@@ -38,8 +38,8 @@ STAY = (2.0, 30.0)
 TURN = 0.1
 SETTLE = 3.0  # seconds until both have imported what they need
 PATIENCE = 30.0
-# What must not grow, and by how much it may for all that: an allocator breathes, and takes another region of memory once
-# or twice; descriptors and threads do not. Shared pages come with buffers, of which there is a maximum.
+# What must not grow, and by how much it may for all that: an allocator breathes, and takes a region more now and then;
+# descriptors and threads do not. Shared pages come with buffers, of which there is a maximum.
 LIMITS = {"own_kb": 1024, "shared_kb": math.inf, "descriptors": 0, "mappings": 2, "threads": 0}
 Samples = dict[str, list["Sample"]]
 Stay = dict[str, "subprocess.Popen[str] | subprocess.Popen[bytes]"]

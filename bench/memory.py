@@ -14,11 +14,12 @@ import os
 import statistics
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.child import ROOT, running
+from bench.contest.results import write_results
 from bench.floor import SHARED_MEMORY
 from bench.ours import PATIENCE, Written, opened_writer
 from bench.reader_link import ReaderLink
@@ -134,14 +135,16 @@ def main() -> int:
     """Print the figures; the exit code is 1 where something grows."""
     parser = argparse.ArgumentParser(prog="python -m bench.memory", description=__doc__)
     parser.add_argument("--frames", type=int, default=100_000, help="frames per run (default 100000)")
-    parser.add_argument("--out", type=Path, default=ROOT / "target" / "bench", help="folder for the video file")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "target" / "bench", help="folder for memory.json and the video"
+    )
     parser.add_argument("--file", type=Path, help="a video for the capture process instead of the small one made here")
     given = parser.parse_args()
     print("three 1080p buffers, by file:")
     for file, (length, occupied) in segment_bytes(SIZES["1080p"]).items():
         print(f"  {file}: {length:,} bytes, {occupied:,} in whole pages")
     print("\n| run | own KiB, first | last | growth | shared KiB, first | last | |\n|---|---|---|---|---|---|---|")
-    courses = []
+    courses: list[Course] = []
     with ReaderLink(pinned=False) as link:
         for name in ("thumbnail", "1080p"):
             for course in through_the_bus(link, SIZES[name], given.frames):
@@ -150,6 +153,7 @@ def main() -> int:
     path = given.file or video_file(given.out.resolve(), SIZES["thumbnail"], FILE_FRAMES, FILE_PER_SECOND)
     courses.append(through_the_process(path, given.frames))
     print(courses[-1])
+    write_results(given.out, "memory", {"frames": given.frames, "courses": [asdict(course) for course in courses]})
     return 0 if all(course.flat for course in courses) else 1
 
 

@@ -70,8 +70,10 @@ class Written:
 class Leased:
     """Waits in `lease()`; the frame is usable once its array exists."""
 
+    low_latency = False
+
     def __init__(self, name: str, _size: Size) -> None:
-        self._reader = SharedMemoryFrameReader(name)
+        self._reader = SharedMemoryFrameReader(name, low_latency=self.low_latency)
         self._reader.attach(timeout=PATIENCE)
 
     def take(self) -> Taken:
@@ -85,6 +87,12 @@ class Leased:
     def close(self) -> None:
         """Detach."""
         self._reader.detach()
+
+
+class LeasedLowLatency(Leased):
+    """As `Leased`, with a reader that expects the next frame instead of being woken by it."""
+
+    low_latency = True
 
 
 class LeasedCopy:

@@ -18,15 +18,16 @@ class Pace:
         self._ticks = 0
         self.late = 0
 
-    def wait(self) -> None:
-        """Sleep until the next deadline; one passed by more than a millisecond is counted in `late`."""
+    def wait(self) -> int:
+        """Sleep until the next deadline and return by how many ns it was passed; over a millisecond counts as late."""
         self._ticks += 1
         deadline = self._start_ns + round(self._ticks * self._period_ns)
         remaining = deadline - time.monotonic_ns()
         if remaining > 0:
             time.sleep(remaining / NANOSECONDS)  # CPython sleeps with clock_nanosleep to an absolute monotonic time
-        if time.monotonic_ns() - deadline > LATE_NS:
-            self.late += 1
+        passed = time.monotonic_ns() - deadline
+        self.late += passed > LATE_NS
+        return passed
 
 
 def pin_to(position: int) -> int | None:

@@ -25,6 +25,7 @@ RECEIVERS: dict[str, type[Receiver]] = {
     "floor fresh view": floor.FloorFreshView,
     "floor copy": floor.FloorCopy,
     "leased": ours.Leased,
+    "leased, low latency": ours.LeasedLowLatency,
     "leased copy": ours.LeasedCopy,
     "read into": signalled.ReadInto,
     "lease and release": signalled.LeaseAndRelease,

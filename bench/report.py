@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench.blocks import CONFIDENCE, Figure
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 HEADINGS = ("figure", "case", "unit", "floor", "ours", "ratio", "95 % interval", "blocks", "target", "reached")
@@ -52,15 +52,15 @@ class Report:
         return "\n\n".join(
             [
                 "# Measured beside the floor",
-                _table(("machine", ""), [(key, value) for key, value in self.machine.items()]),
-                _table(("run", ""), [(key, value) for key, value in self.settings.items()]),
-                _table(HEADINGS, [_row(figure) for figure in self.figures]),
+                table(("machine", ""), [(key, value) for key, value in self.machine.items()]),
+                table(("run", ""), [(key, value) for key, value in self.settings.items()]),
+                table(HEADINGS, [_row(figure) for figure in self.figures]),
                 (
                     "*floor* and *ours* are medians over their blocks; *ratio* is the median of the ratios of"
                     " neighbouring blocks, which need not be the quotient of the two columns. A target is reached"
                     " where the interval's lower end is at or below it."
                 ),
-                _table(COUNT_HEADINGS, [[str(value) for value in astuple(count)] for count in self.counts]),
+                table(COUNT_HEADINGS, [[str(value) for value in astuple(count)] for count in self.counts]),
             ]
         )
 
@@ -124,6 +124,7 @@ def _row(figure: Figure) -> tuple[str, ...]:
     )
 
 
-def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a Markdown table."""
     lines = [headings, ["---"] * len(headings), *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)

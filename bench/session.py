@@ -34,6 +34,7 @@ class Block:
     missed: int
     torn: int
     late: int
+    lateness_ns: tuple[int, ...]  # of the publisher, frame by frame: how long after its time it woke
 
     @property
     def latency_p50(self) -> float:
@@ -44,6 +45,12 @@ class Block:
     def latency_p99(self) -> float:
         """99th percentile of the latency in us, nearest rank."""
         return percentile(self.latency_ns, 99) / 1e3
+
+    @property
+    def jitter(self) -> float:
+        """How far, in us, the publisher's lateness is from its median, half of the time: its unsteadiness."""
+        middle = statistics.median(self.lateness_ns)
+        return statistics.median(abs(lateness - middle) for lateness in self.lateness_ns) / 1e3
 
     @property
     def cost(self) -> float:
@@ -94,21 +101,23 @@ class Side:
         finally:
             self._publisher.close()
 
-    def block(self, frames: int, per_second: float) -> Block:
-        """Publish warm-up frames and `frames` that count, at the given rate, and return what both ends measured."""
-        first = self._published + 1 + WARM_FRAMES
+    def block(self, frames: int, per_second: float, run_in: int = WARM_FRAMES) -> Block:
+        """Publish `run_in` frames and `frames` that count, at the given rate, and return what both ends measured."""
+        first = self._published + 1 + run_in
         last = first + frames - 1
         self._link.begin(self._name, first, last)
         time.sleep(SETTLE)
         pace = Pace(per_second)
         began: dict[int, int] = {}
         costs: list[int] = []
+        lateness: list[int] = []
         for number in range(self._published + 1, last + 1):
-            pace.wait()
+            late_by = pace.wait()
             before, cost = self._publisher.publish(number)
             if number >= first:
                 began[number] = before
                 costs.append(cost)
+                lateness.append(late_by)
         self._published = last
         reading = self._link.reading()
         return Block(
@@ -119,4 +128,5 @@ class Side:
             missed=frames - len(reading.ready_ns),
             torn=reading.torn,
             late=pace.late,
+            lateness_ns=tuple(lateness),
         )

@@ -158,7 +158,7 @@ def test_each_further_decoder_thread_holds_a_frame_back(rtsp: RTSPCamera) -> Non
     for threads in (None, 1, 4):
         source = StreamSource(rtsp.url, open_timeout=5, read_timeout=5, threads=threads, options=QUICK)
         source.open()
-        behind[threads] = statistics.median(watch(source, rtsp)[1])
+        behind[threads] = min(watch(source, rtsp)[1])  # a busy machine only adds to it
         source.close()
     assert behind[None] <= behind[1] + 0.5
     assert behind[4] >= behind[1] + 2

@@ -32,13 +32,22 @@ def _text(options: Mapping[str, str]) -> str:
 os.environ.setdefault(VARIABLE, _text(_WITHOUT))
 
 
+_OTHERWISE = os.environ[VARIABLE]
+_last_to_set: list[object] = []  # one at most
+
+
 @contextmanager
 def in_force(options: Mapping[str, str]) -> Iterator[None]:
-    """While the block lasts, streams are opened with these, and with what the user has set in the environment."""
-    before = os.environ[VARIABLE]
+    """While the block lasts, streams are opened with these, and with what the user has set in the environment.
+
+    An opening that was given up, and comes back when the next one is under way, leaves that one's options alone.
+    """
     own = {} if "rtsp_transport" in options else _WITHOUT
+    mine = object()
+    _last_to_set[:] = [mine]
     os.environ[VARIABLE] = _text({**own, **options, **_USERS})
     try:
         yield
     finally:
-        os.environ[VARIABLE] = before
+        if _last_to_set == [mine]:
+            os.environ[VARIABLE] = _OTHERWISE

@@ -3,8 +3,8 @@
 //! A killed writer wakes nobody, and a successor's segment has another word. So a sleep lasts a quarter of a second at
 //! most, and then the waiter looks whether its writer lives and its name stands.
 
-use std::hint::spin_loop;
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::attachment::Attachment;
@@ -168,7 +168,8 @@ impl Reader {
         let was_late = is_there();
         let mut met = false;
         while !met && !was_late && now_ns < span.to_ns.min(end_ns) {
-            spin_loop();
+            // The publisher may have been put on this very processor, where it would wait until the polling is over.
+            thread::yield_now();
             met = is_there();
             now_ns = monotonic_ns();
         }

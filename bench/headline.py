@@ -1,0 +1,172 @@
+"""`python -m bench.headline`: the figures that a system of this kind is first asked for.
+
+The capture process on a file, as anybody runs it, and one reader: frames a second, the age of a frame when the reader
+has it, processor time, memory; and how long starting and stopping take. Processor time against plain OpenCV, and the
+share of decoding in it, are `bench.capture_cpu`'s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench.blocks import percentile
+from bench.capture_cpu import FILE_PER_SECOND
+from bench.child import ROOT, process_clock, running
+from bench.contest.results import write_results
+from bench.floor import SHARED_MEMORY
+from bench.memory import BLOCK_BYTES, memory_of
+from bench.ours import PATIENCE
+from bench.session import fresh_name
+from bench.sides import SIZES, Size
+from bench.video_file import video_file
+from billiards_video import SharedMemoryFrameReader
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+RUN_IN = 30  # frames: start-up, first-touch page faults
+SECONDS = 10.0
+TRIALS = 7
+IMPORT = "import time; began = time.perf_counter(); import {}; print(time.perf_counter() - began)"
+
+
+@contextmanager
+def capturing(name: str, path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the capture process on a file, over and over."""
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as config:
+        camera = {"video_file_path": str(path), "loop_video": True}
+        json.dump({"video": {"shared_memory_name": name}, "vision": {"camera": camera}}, config)
+        config.flush()
+        with running("-m", "billiards_video", config.name) as process:
+            yield process
+
+
+def running_film(path: Path, size: Size, seconds: float) -> dict[str, float | str]:
+    """Watch the process for a while, from outside and as a reader."""
+    name = fresh_name()
+    ages: list[int] = []
+    with capturing(name, path) as process, SharedMemoryFrameReader(name) as reader:
+        reader.attach(timeout=PATIENCE)
+        clock = process_clock(process.pid)
+        first = last = missed = 0
+        began = cpu = 0
+        end = time.monotonic() + PATIENCE + seconds
+        while time.monotonic() < end:
+            with reader.lease(PATIENCE) as frame:
+                assert frame.array.size  # noqa: S101 - it has been made: the frame is usable
+                now, about = time.monotonic_ns(), frame.metadata
+            last = about.frame_number
+            if not first and last > RUN_IN:
+                first, began, cpu = last, now, time.clock_gettime_ns(clock)
+                end = time.monotonic() + seconds
+            elif first:
+                ages.append(now - about.captured_ns)
+                missed += about.missed
+        elapsed = time.monotonic_ns() - began
+        spent = time.clock_gettime_ns(clock) - cpu
+        files = [path.stat() for path in SHARED_MEMORY.glob(f"{name}*")]
+        memory = memory_of(process.pid)
+    return {
+        "case": f"{size.name} file, {FILE_PER_SECOND:g}/s",
+        "frames a second": (last - first) / elapsed * 1e9,
+        "missed by the reader": missed,
+        "age at the reader, p50, ms": percentile(ages, 50) / 1e6,
+        "age at the reader, p99, ms": percentile(ages, 99) / 1e6,
+        "processor, % of one": 100 * spent / elapsed,
+        "shared memory, MB": sum(file.st_blocks for file in files) * BLOCK_BYTES / 1e6,
+        "the process's own memory, MB": memory.own * 1024 / 1e6,
+    }
+
+
+def start_and_stop(path: Path, trials: int) -> dict[str, list[float]]:
+    """Start, attach, stop; and kill, start again, and see when the reader that stayed has a frame. In ms."""
+    spans: dict[str, list[float]] = {
+        what: []
+        for what in (
+            "importing the package, NumPy included",
+            "importing NumPy alone",
+            "process start to first frame",
+            "attaching a reader",
+            "SIGTERM to gone",
+            "writer killed and started again, to the same reader's next frame",
+        )
+    }
+    imported, numpy, to_frame, attaching, stopping, killed_to_frame = spans.values()
+    for _ in range(trials):
+        imported.append(1e3 * float(printed(IMPORT.format("billiards_video"))))
+        numpy.append(1e3 * float(printed(IMPORT.format("numpy"))))
+        name = fresh_name()
+        began = time.monotonic_ns()
+        with capturing(name, path) as process:
+            staying = SharedMemoryFrameReader(name)
+            staying.attach(timeout=PATIENCE)
+            with staying.lease(PATIENCE):
+                to_frame.append((time.monotonic_ns() - began) / 1e6)
+            attaching.append(attach_time(name))
+            process.kill()
+            process.wait()
+        killed = time.monotonic_ns()
+        with capturing(name, path) as process:
+            killed_to_frame.append((next_frame(staying, killed) - killed) / 1e6)
+            staying.detach()
+            began = time.monotonic_ns()
+            process.send_signal(signal.SIGTERM)
+            process.wait()
+            stopping.append((time.monotonic_ns() - began) / 1e6)
+    return spans
+
+
+def next_frame(reader: SharedMemoryFrameReader, after: int) -> int:
+    """Return when a reader has a frame that was published after a moment; both in monotonic ns."""
+    published = 0
+    while published <= after:
+        with reader.lease(PATIENCE) as frame:
+            published = frame.metadata.published_ns
+    return time.monotonic_ns()
+
+
+def attach_time(name: str) -> float:
+    """Return how long a reader of this process takes to attach, in ms."""
+    began = time.monotonic_ns()
+    with SharedMemoryFrameReader(name) as reader:
+        reader.attach(timeout=PATIENCE)
+        return (time.monotonic_ns() - began) / 1e6
+
+
+def printed(code: str) -> str:
+    """Return what another Python prints."""
+    return subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+
+
+def main() -> int:
+    """Measure, print, write."""
+    parser = argparse.ArgumentParser(prog="python -m bench.headline", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a smoke run: one short film, one start and stop")
+    parser.add_argument("--out", type=Path, default=ROOT / "target" / "bench", help="folder for headline.json")
+    given = parser.parse_args()
+    sizes = ("VGA",) if given.quick else ("1080p", "2160p")
+    films = []
+    for size in (SIZES[name] for name in sizes):
+        path = video_file(given.out.resolve(), size, 60 if given.quick else 300, FILE_PER_SECOND)
+        films.append(running_film(path, size, 1.0 if given.quick else SECONDS))
+        print(films[-1], file=sys.stderr, flush=True)
+    small = video_file(given.out.resolve(), SIZES[sizes[0]], 60 if given.quick else 300, FILE_PER_SECOND)
+    spans = start_and_stop(small, 1 if given.quick else TRIALS)
+    for what, values in spans.items():
+        print(f"{what}: {statistics.median(values):.1f} ms", file=sys.stderr, flush=True)
+    write_results(given.out, "headline", {"films": films, "spans": spans})
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

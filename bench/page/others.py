@@ -1,0 +1,109 @@
+"""The tables that are ours alone: the machine, the targets, the files, the course of memory."""
+
+from __future__ import annotations
+
+import statistics
+from typing import TYPE_CHECKING
+
+from bench.capture_cpu import DECODING_NAME
+from bench.memory import Course, Sample
+from bench.page.measured import Measured, rounded
+from bench.page.targets import targets
+from bench.report import table
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def machine(measured: Measured) -> str:
+    """Return the table of where it was measured, with what, and for how long."""
+    facts = dict(measured.stage("floors").get("machine", {}))
+    facts["Python of the comparison with others"] = measured.stage("matrix").get("python", "-")
+    versions = measured.stage("matrix").get("versions", {})
+    facts |= {way.split(",")[0]: version for way, version in versions.items() if version}
+    facts["duration"] = ", ".join(
+        f"{name} {seconds / 60:.0f} min" for name, seconds in measured.stage("run").get("seconds", {}).items()
+    )
+    return table(("", ""), facts.items())
+
+
+def reached(measured: Measured) -> str:
+    """Return the table of targets; what is said in the line above is not said again."""
+    rows, last = [], ""
+    for target in targets(measured):
+        what = "" if target.what == last else target.what
+        rows.append([what, target.case, target.asked, target.measured, target.spread, target.verdict])
+        last = target.what
+    return table(["", "case", "target", "measured", "95 % interval", ""], rows)
+
+
+def control(measured: Measured) -> str:
+    """Return a sentence on what the same thing measured twice comes to."""
+    for figure in measured.figures("control: wake floor against itself, p50"):
+        low, high = figure.interval.low, figure.interval.high
+        return f"The wake floor against itself came to {figure.ratio:.2f} ({low:.2f} - {high:.2f}) in this run."
+    return ""
+
+
+def absolute(measured: Measured) -> str:
+    """Return the table of the comparisons with the floors, in their own units."""
+    rows = []
+    for found in measured.stage("floors").get("figures", []):
+        floor, ours = (rounded(statistics.median(found[side])) for side in ("floor", "ours"))
+        low, high = found["interval"]
+        rows.append(
+            [
+                found["name"],
+                found["case"],
+                found["unit"],
+                floor,
+                ours,
+                f"{found['ratio']:.2f}",
+                f"{low:.2f} - {high:.2f}",
+            ]
+        )
+    return table(["", "case", "unit", "floor", "ours", "ratio", "95 % interval"], rows)
+
+
+def films(measured: Measured) -> str:
+    """Return the table of the capture process on files."""
+    found = measured.stage("headline").get("films", [])
+    if not found:
+        return "Not measured."
+    keys = [key for key in found[0] if key != "case"]
+    rows = [[key, *(rounded(film[key]) for film in found)] for key in keys]
+    shares = {figure.case: f"{100 * figure.ratio:.0f}" for figure in measured.figures(DECODING_NAME)}
+    rows.append(["of the processor's time, % for decoding alone", *(shares.get(film["case"], "-") for film in found)])
+    return table(["", *(film["case"] for film in found)], rows)
+
+
+def spans(measured: Measured) -> str:
+    """Return the table of starting and stopping."""
+    found = measured.stage("headline").get("spans", {})
+    rows = [
+        [what, rounded(statistics.median(values)), f"{rounded(min(values))} - {rounded(max(values))}"]
+        for what, values in found.items()
+    ]
+    return table(["ms", "median", "range"], rows)
+
+
+def memory(measured: Measured) -> str:
+    """Return the table of memory over many frames."""
+    found = measured.stage("memory")
+    courses = [
+        Course(course["name"], tuple(Sample(**sample) for sample in course["samples"]))
+        for course in found.get("courses", [])
+    ]
+    return table(["own memory, KiB", "at first", "at last", ""], _rows(courses)) if courses else "Not measured."
+
+
+def _rows(courses: Iterable[Course]) -> list[list[str]]:
+    return [
+        [
+            course.name,
+            f"{course.samples[0].own:,}",
+            f"{course.samples[-1].own:,}",
+            "flat" if course.flat else "**grows**",
+        ]
+        for course in courses
+    ]
