@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,10 @@ import pytest
 
 from billiards_video import SharedMemoryFrameReader, SharedMemoryFrameWriter
 from small_stream import HEIGHT, WIDTH
+
+# A shell without job control makes what it starts in the background ignore Ctrl-C, and all that comes of it inherits
+# that. Tests press Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def _segment_directories() -> list[Path]:

@@ -243,7 +243,7 @@ def test_the_time_in_which_the_process_stood_still_does_not_count(
     clock = SimpleNamespace(now=time.monotonic_ns())
     monkeypatch.setattr(capture_relay, "time", SimpleNamespace(monotonic_ns=lambda: clock.now))
     stream = CaptureStream(lambda: None)
-    config = config_for(segment_name, read_timeout=2.0)
+    config = config_for(segment_name, read_timeout=2.0, open_timeout=2.0)
     plan = CapturePlan(config.vision.camera, None)
     relay = CaptureRelay(FakeSource([hang]), lambda: FakeSource([]), plan, stream)
     stream.take_name(config.video)
@@ -302,5 +302,7 @@ def test_limits_follow_the_time_outs() -> None:
     camera = config_for("limits", read_timeout=0.5, open_timeout=3.0).vision.camera
     limits = {method: limit / 1e9 for method, limit in overdue_ns(camera).items()}
     assert limits == {"open": 7.25, "grab": 1.25, "retrieve": 1.25, "close": 1.25}
+    camera = config_for("limits", read_timeout=0.5).vision.camera
+    assert overdue_ns(camera)["open"] == 3_250_000_000  # open_timeout is twice read_timeout then
     camera = config_for("limits", read_timeout=0.5, backend="v4l2").vision.camera
     assert overdue_ns(camera)["grab"] == 2_250_000_000

@@ -35,10 +35,18 @@ def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:
             parser().parse_args([command, "--help"])
         assert ended.value.code == 0
         taught = capsys.readouterr().out.partition("examples:")[2]
-        examples = re.findall(rf"billiards-video ({command}\b[^|>)]*?)(?:   |$| \||\)| [12]?>)", taught, re.MULTILINE)
+        examples = re.findall(rf"billiards-video ({command}\b[^|>)]*?)(?:  |$| \||\)| [12]?>)", taught, re.MULTILINE)
         assert len(examples) >= 2, taught
         for example in examples:
             assert parser().parse_args(example.split()).command == command
+
+
+@pytest.mark.parametrize("command", [None, *COMMANDS])
+def test_help_fits_a_terminal(command: str | None) -> None:
+    """No line is broken where a terminal of 80 columns would break it."""
+    shown = run(*filter(None, [command]), "--help", variables={"COLUMNS": "80"}).stdout
+    assert shown
+    assert [line for line in shown.splitlines() if len(line) > 80] == []
 
 
 def test_without_a_command_it_shows_its_help() -> None:
@@ -54,7 +62,10 @@ def test_without_a_command_it_shows_its_help() -> None:
         ("frobnicate",),
         ("status", "--jsno"),
         ("top", "--interval", "0"),
+        ("top", "--interval", "often"),
         ("view", "--port", "70000"),
+        ("view", "--port", "http"),
+        ("view", "--token", ""),
         ("snapshot", "--quality", "0"),
         ("snapshot", "-o", "picture.gif"),
         ("completion", "tcl"),
@@ -66,7 +77,8 @@ def test_mistakes_in_the_arguments_are_2(arguments: tuple[str, ...]) -> None:
     """What cannot be is refused with a word on what can, and nothing on standard output."""
     ended = run(*arguments)
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert "Traceback" not in ended.stderr
+    assert ended.stderr.splitlines()[-1].startswith("billiards-video")
+    assert not re.search(r"Traceback|\b_\w+", ended.stderr)  # nor names from the inside
 
 
 def test_version() -> None:

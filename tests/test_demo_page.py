@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from cli_command import Terminal
+
 pytest.importorskip("uvicorn", reason="the page needs the extra 'view'")
 
 
@@ -88,3 +90,24 @@ def test_figures_go_on_without_it(segment_name: str) -> None:
             demo.send_signal(signal.SIGINT)
             assert demo.communicate(timeout=20)[1] == ""
             assert demo.returncode == 0
+
+
+@pytest.mark.parametrize("wanted", [True, False], ids=["opened", "no-browser"])
+def test_it_opens_in_the_browser(tmp_path: Path, segment_name: str, wanted: bool) -> None:  # noqa: FBT001 - a parameter
+    """At a terminal of a machine with a display, the page opens by itself, unless that is not wanted."""
+    opened, browser = tmp_path / "opened", tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" >{opened}.new && mv {opened}.new {opened}\n', encoding="utf-8")
+    browser.chmod(0o755)
+    with Terminal(
+        *("--name", segment_name, "--picture", "320x240@60", *([] if wanted else ["--no-browser"])),
+        command=[sys.executable, "-m", "billiards_video.demo"],
+        variables={"DISPLAY": ":0", "BROWSER": str(browser)},
+    ) as demo:
+        demo.wait_for("The live picture: http")
+        demo.wait_for("torn")
+        demo.press("\x03")
+        assert demo.end() == 0
+    if wanted:
+        assert opened.read_text(encoding="utf-8").strip() in demo.text
+    else:
+        assert not opened.exists()

@@ -189,6 +189,13 @@ def frames(reader: SharedMemoryFrameReader) -> Iterator[tuple[int, bool, int, in
         yield metadata.frame_number, metadata.discontinuity, width, reader.epoch
 
 
+def test_the_rate_that_was_measured_tells_what_is_missing(segment_name: str) -> None:
+    """Where none is announced, as by MJPEG over HTTP."""
+    source = Stamped([0, 0.03, 1.0, 1.03, 1.1], None)
+    source.measured_fps = 30
+    assert marks(segment_name, source, 4) == [False, False, True, False]
+
+
 def test_a_camera_that_dies_and_comes_back(tmp_path: Path, segment_name: str) -> None:
     """A network camera loses its power, and has another resolution when it comes back the second time.
 
@@ -224,6 +231,19 @@ def test_a_camera_that_dies_and_comes_back(tmp_path: Path, segment_name: str) ->
     assert status["errors"] >= 2
     assert "gives no more frames" in process.output
     assert status["last_error"] in process.output
+
+
+def test_a_frozen_stream_does_not_hold_up_the_end(tmp_path: Path, segment_name: str) -> None:
+    """A read that waits cannot be called off, but nothing needs its end: not read_timeout, nor stop_timeout."""
+    with HTTPCamera() as camera:
+        config = write_config(tmp_path, segment_name, {"device_id": camera.url, "read_timeout": 15})
+        with CaptureProcess(config) as process:
+            process.wait_for("Frame 30")
+            camera.freeze()
+            code, took = process.stop()
+    assert code == 0
+    assert took < 2
+    assert "did not come to its end within 0.5 s and is abandoned" in process.output
 
 
 def test_a_hangup_ends_the_pause(tmp_path: Path, segment_name: str) -> None:

@@ -169,6 +169,8 @@ def test_a_calibration_that_was_made_anew_is_read(
         ('{"vision": {"camera": {"fps": -1}}}', "vision.camera.fps is -1; allowed: a number above 0 to 1000"),
         ('{"vision": {"camera": {"device_id": "synthetic:1x1"}}}', "the size may be from 160x120"),
         ('{"video": {"preprocessing": {"crop": [0, 0, 999, 999]}}}', "video.preprocessing.crop"),
+        ('{"vision": {"camera": {"video_file_path": "nowhere.mp4"}}}', "file nowhere.mp4 does not exist"),
+        ('{"vision": {"camera": {"device_id": "nowhere/%d.png"}}}', "there is no such picture"),
         (None, "does not exist"),
     ],
 )

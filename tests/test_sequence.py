@@ -1,5 +1,7 @@
 """Image sequences: their order, their pace, their loop, and pictures that are none."""
 
+import os
+from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -199,6 +201,32 @@ def test_what_is_not_there_is_an_error(tmp_path: Path) -> None:
         SequenceSource(tmp_path).open()
     with pytest.raises(SourceError, match="not open"):
         SequenceSource(tmp_path).grab()
+
+
+@pytest.fixture
+def closed_folder(tmp_path: Path) -> Iterator[Path]:
+    """A folder into which this user may not look; root, who may, is another one meanwhile."""
+    folder, user = tmp_path / "closed", os.geteuid()
+    folder.mkdir(mode=0)
+    if user == 0:
+        os.seteuid(65534)
+    yield folder
+    os.seteuid(user)
+    folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("name", ["", "%03d.png", "film.mp4"])
+def test_a_folder_that_is_closed_is_an_error(closed_folder: Path, name: str) -> None:
+    """The system's words in one line, whether it is the folder that is named or something in it."""
+    source = source_for(CameraConfig(video_file_path=str(closed_folder / name)))
+    with pytest.raises(SourceError, match="cannot be read: Permission denied"):
+        source.open()
+
+
+def test_a_name_that_is_too_long_is_an_error() -> None:
+    """It names a file like any other that is not there."""
+    with pytest.raises(SourceError, match="cannot be read: File name too long"):
+        source_for(CameraConfig(device_id="a" * 300)).open()
 
 
 @pytest.mark.parametrize("key", ["device_id", "video_file_path"])

@@ -138,6 +138,12 @@ def test_a_writer_that_was_killed(segment_name: str) -> None:
         process.wait()
         ended = run("status", segment_name)
         told = json.loads(run("status", segment_name, "--json").stdout)
+        refused = run("snapshot", segment_name)
+    assert (refused.returncode, "billiards-video run" in refused.stderr, "allow_dead" in refused.stderr) == (
+        1,
+        True,
+        False,
+    )
     assert ended.returncode == 1
     assert f"{segment_name}  DEAD: its writer, pid {process.pid}, has died" in ended.stdout
     assert "billiards-video run" in ended.stdout

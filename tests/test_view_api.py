@@ -341,3 +341,4 @@ def test_what_cannot_be(name: str, port: int) -> None:
     with ViewServer(name, port=port) as server:
         code, said = server.wait()
     assert (code, said.count("\n")) == (2, 1)
+    assert said.startswith("billiards-video: error: ")

@@ -182,6 +182,18 @@ def test_keyboard(server: ViewServer, page: "Page") -> None:
     assert names[-3:] == ["Size", "Quality", "At most"]
 
 
+def test_keys_after_a_click(server: ViewServer, page: "Page") -> None:
+    """A button that was clicked keeps the focus: letters go on being keys of the page, and space presses it once."""
+    with Camera(server.name):
+        page.wait_for_selector(LIVE)
+        page.click("#pause")
+        wait_for_text(page, "#message-title", "^Paused$")
+        with page.expect_download():
+            page.keyboard.press("s")
+        page.keyboard.press("Space")
+        page.wait_for_selector("#message", state="hidden")
+
+
 def test_size_that_was_chosen(server: ViewServer, page: "Page") -> None:
     """A smaller picture is sent smaller."""
     with Camera(server.name, noise=(640, 360)):
@@ -226,6 +238,21 @@ def test_phone(browser: "Browser", server: ViewServer) -> None:
         shoot(page, "phone")
 
 
+def test_the_whole_picture_on_a_low_screen(browser: "Browser", server: ViewServer) -> None:
+    """Where there is less height than the picture would take, as on a phone on its side, it is smaller, and not cut."""
+    context = browser.new_context(viewport={"width": 740, "height": 360})
+    with context, Camera(server.name):
+        page = context.new_page()
+        page.goto(server.url)
+        page.wait_for_selector(LIVE)
+        frame, picture = (
+            page.evaluate("id => document.getElementById(id).getBoundingClientRect().height", name)
+            for name in ("frame", "picture")
+        )
+        assert 0 < frame <= picture < 360
+        shoot(page, "low")
+
+
 def test_the_server_goes_and_comes_back(browser: "Browser", segment_name: str) -> None:
     """The page says that its server is gone, and goes on with the next one at the same address."""
     context = browser.new_context()
@@ -243,7 +270,7 @@ def test_the_server_goes_and_comes_back(browser: "Browser", segment_name: str) -
 def test_token(browser: "Browser", segment_name: str) -> None:
     """The printed address works, and is not what the page's address bar shows."""
     context = browser.new_context()
-    with context, Camera(segment_name), ViewServer(segment_name, token="open-sesame") as server:  # noqa: S106
+    with context, Camera(segment_name), ViewServer(segment_name, token="open & #sesame+") as server:  # noqa: S106
         page = context.new_page()
         page.goto(server.url)
         page.wait_for_selector(LIVE)

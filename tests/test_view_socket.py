@@ -3,6 +3,7 @@
 import json
 import os
 import secrets
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -113,6 +114,32 @@ def test_acknowledgements(server: ViewServer, camera: Camera) -> None:
         for _ in range(20):
             say(viewer, "shown")
         assert picture(viewer)[0]["number"] > last["number"] + 5
+
+
+def test_a_viewer_that_does_not_read(segment_name: str) -> None:
+    """It is dropped, and meanwhile another one gets the newest pictures."""
+    with (
+        ViewServer(segment_name, viewer_timeout=1) as server,
+        Camera(segment_name, noise=(480, 360)) as camera,
+        socket.socket() as stalled,
+        watch(server) as reading,
+    ):
+        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stalled.connect(("127.0.0.1", server.port))
+        stalled.sendall(
+            b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+
+        def active() -> int:
+            first = camera.published
+            assert picture(reading)[0]["missed"] < 50
+            assert camera.published - first < 50
+            count: int = server.get("/api/v1/stream/video/status").json["streaming"]["active_streams"]
+            return count
+
+        assert eventually(lambda: active() == 2)
+        assert eventually(lambda: active() == 1, 20)
 
 
 def test_pause_and_play(server: ViewServer, camera: Camera) -> None:

@@ -114,6 +114,12 @@ class CaptureLoop:
         """What is wrong with the picture, in the words of the bus; None where nothing is, or nobody looks."""
         return self._publisher.picture.problem if self._publisher.picture is not None else None
 
+    @property
+    def expected_fps(self) -> float | None:
+        """Frames a second that a live source announces, or else gave at first; None for a file, or if nobody knows."""
+        facts, source = self.facts, self.source.source
+        return None if facts is None or not source.live else facts.fps or source.measured_fps
+
     def follow(self, plan: CapturePlan) -> None:
         """Goes by another plan from the next frame on; from another thread, too."""
         patience = plan.camera.bad_picture_after
@@ -225,8 +231,6 @@ class CaptureLoop:
 
     def _publish_frames(self, writer: SharedMemoryFrameWriter) -> None:
         source, statistics, stop = self.source, self._statistics, self._stop
-        fps = self.facts.fps if self.facts is not None and source.source.live else None
-        missing_ns = None if fps is None else missing_after_ns(fps)
         gap = statistics.captured > 0
         epoch = None  # the first frame is news, too: from now on there are times that the next one may not exceed
         while True:
@@ -241,7 +245,8 @@ class CaptureLoop:
             captured_ns = grabbed.captured_ns or due_ns or time.monotonic_ns()
             number = statistics.captured
             gap = gap or grabbed.discontinuity
-            if missing_ns is not None and number and captured_ns - statistics.last_frame_ns > missing_ns:
+            expected = self.expected_fps
+            if number and expected and captured_ns - statistics.last_frame_ns > missing_after_ns(expected):
                 gap = True
             statistics.captured = number + 1
             statistics.last_frame_ns = captured_ns

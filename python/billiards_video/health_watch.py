@@ -25,6 +25,8 @@ class HealthWatch:
     def __init__(self, stream: CaptureStream) -> None:
         self._stream = stream
         self._judged: tuple[SourceFacts, float] | None = None  # the opening, and the grace, that the rest is about
+        self._expected: float | None = None
+        self._opened_ns = 0
         self._arrival = Arrival(None, 0, 0)
         self._rate = ArrivalRate(None)
 
@@ -37,9 +39,12 @@ class HealthWatch:
         now_ns = time.monotonic_ns()
         grace = loop.plan.camera.read_timeout
         if self._judged is None or facts is not self._judged[0] or grace != self._judged[1]:
-            self._judged = facts, grace
+            self._judged, self._expected, self._opened_ns = (facts, grace), facts.fps, now_ns
             self._arrival = Arrival(facts.fps, grace, now_ns)
             self._rate = ArrivalRate(facts.fps)
+        if self._expected is None and loop.expected_fps is not None:  # nothing was announced, and it is measured by now
+            self._expected = loop.expected_fps
+            self._arrival = Arrival(self._expected, grace, self._opened_ns)
         self._rate.look(now_ns, self._stream.statistics.captured)
         late_ns = self._arrival.late_ns(last_ns)
         poor = loop.picture_problem or (TOO_SLOW if self._rate.slow else "")

@@ -9,10 +9,10 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from billiards_video.capture.preprocessing import PreprocessingError, preprocessing_for
+from billiards_video.capture.preprocessing import preprocessing_for
 from billiards_video.capture.selection import source_for
 from billiards_video.capture.settings import with_rate
-from billiards_video.capture.source import Source
+from billiards_video.capture.source import Source, SourceError
 from billiards_video.capture_loop import CapturePlan, Outcome
 from billiards_video.capture_relay import CaptureRelay
 from billiards_video.capture_statistics import Rate
@@ -37,6 +37,7 @@ FAILURE = 1
 _PROMPT_SECONDS = 0.04  # a frame's time: most sources end within it
 _LOOK_SECONDS = 1.0
 _LINE_SECONDS = 10.0
+_FAREWELL_SECONDS = 0.5  # for a network camera to be told
 _SOURCE_SHARE = 0.9  # of the time that stopping may take
 LOG_SHARE = 0.1  # likewise, for the last lines of the log: `__main__` has the log
 
@@ -158,7 +159,7 @@ class VideoProcess:
                 logger.warning("SIGHUP: there is no configuration file to read: the settings stay as they are")
                 return
             self._change_to(loaded)
-        except (ConfigError, PreprocessingError, ValueError) as error:
+        except (ConfigError, SourceError, ValueError) as error:
             for line in str(error).splitlines():
                 logger.error("SIGHUP: the old settings stay in force: %s", line)  # noqa: TRY400 - the user's affair
 
@@ -169,6 +170,7 @@ class VideoProcess:
         source, preprocessing, warning = None, loop.plan.preprocessing, None
         if changed.source and self._own_source is None:
             source = source_for(config.vision.camera)
+            source.examine()
         if changed.preprocessing or config.video.enable_distortion_correction:  # the file may be another one now
             preprocessing, warning = preprocessing_for(config.video)
             if source is None and loop.facts is not None and preprocessing is not None:
@@ -238,6 +240,8 @@ class VideoProcess:
     def _wait_for_source(self) -> None:
         longest = self._config.video.process.shutdown_timeout
         patience = min(self._config.vision.camera.stop_timeout, _SOURCE_SHARE * longest)
+        if self._relay.source.remote:  # a connection ends with the process, and a read of it cannot be called off
+            patience = min(patience, _FAREWELL_SECONDS)
         if not self._relay.stop(patience):
             self.abandoned = True
             logger.warning(

@@ -39,7 +39,7 @@ def overdue_ns(camera: CameraConfig) -> dict[str, int]:
     # OpenCV's own backends wait for whole seconds.
     read = camera.read_timeout if camera.backend == "auto" else math.ceil(camera.read_timeout)
     # To open a stream is to connect and then to read a frame, each within its limit.
-    opening = (camera.open_timeout or read) + read
+    opening = (camera.open_timeout or 2 * camera.read_timeout) + read
     limits = {"open": opening, "grab": read, "retrieve": read, "close": read}
     return {method: round((2 * seconds + _SLACK_SECONDS) * _NS) for method, seconds in limits.items()}
 

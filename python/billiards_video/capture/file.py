@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import cv2
 
 from billiards_video.capture.decoder_threads import DecoderThreads
-from billiards_video.capture.film import USUAL_FPS, Film
+from billiards_video.capture.film import USUAL_FPS, Film, identity_of
 from billiards_video.capture.first_pictures import FirstPictures
 from billiards_video.capture.opencv import OpenCVSource, Opened, codec
 from billiards_video.capture.reel import Reel
@@ -118,6 +118,9 @@ class FileSource(OpenCVSource):
                 self._doubt = None
         self._reel.compare(self._film, picture)
         return picture
+
+    def examine(self) -> None:  # noqa: D102 - as in the interface
+        identity_of(self._path)
 
     def cancel(self) -> None:  # noqa: D102 - as in the interface
         self._cancelled.set()

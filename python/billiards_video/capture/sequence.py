@@ -28,7 +28,7 @@ _LATE_NS = 1_000_000_000
 
 def is_sequence(path: str) -> bool:
     """Whether it is a sequence that is named: a folder, or a pattern with a place for a number."""
-    return bool(_NUMBER.search(Path(path).name)) or Path(path).is_dir()
+    return bool(_NUMBER.search(Path(path).name)) or _is_folder(Path(path))
 
 
 class SequenceSource(Source):
@@ -83,15 +83,26 @@ class SequenceSource(Source):
             self.skipped += 1
         raise SourceError(f"{self.text}: none of its {len(self._files)} files is a picture that can be read")
 
+    def examine(self) -> None:  # noqa: D102 - as in the interface
+        self._part_of_all()
+
     def _begin_pass(self) -> None:
-        every = _files(self._path)
+        self._files, self._index = self._part_of_all(), 0
+
+    def _part_of_all(self) -> list[Path]:
+        """What there is to show now."""
+        try:
+            every = _files(self._path)
+        except OSError as error:
+            raise SourceError(f"{self.text} cannot be read: {error.strerror}") from None
         if not every:
             raise SourceError(f"{self.text}: there is no such picture (looked in {self._path.parent.absolute()})")
-        self._files, self._index = every[self._part], 0
-        if not self._files:
+        shown = every[self._part]
+        if not shown:
             raise SourceError(
                 f"{self.text} has {len(every)} pictures, video_start_frame {self._part.start} is beyond them"
             )
+        return shown
 
     def grab(self) -> Grabbed:  # noqa: D102 - as in the interface
         if not self._files:
@@ -138,6 +149,13 @@ class SequenceSource(Source):
 
     def close(self) -> None:  # noqa: D102 - as in the interface
         self._files, self._first = [], None
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # in a folder that is closed to this user, or with a name too long: opening it says so
+        return False
 
 
 def _files(path: Path) -> list[Path]:

@@ -59,7 +59,8 @@ class SourceFacts:
     height: int
     """Rows of a frame, in pixels."""
     fps: float | None = None
-    """Nominal frames a second; None where the source does not tell or tells nonsense. For display only."""
+    """Nominal frames a second; None where the source does not tell or tells nonsense.
+    What comes of a live source is judged by it."""
     settings: tuple[Setting, ...] = ()
     """What was asked of the source and what it made of it; without the rate measured, see `Source.measured_fps`."""
 
@@ -126,6 +127,12 @@ class Source(ABC):
         Returns `out` itself (the same object) when the pixels were written into it. Returns another array when the
         frame has another shape, and None when this one frame cannot be converted; what `out` then holds is undefined
         and must not be published. Called at most once for each `grab`. Raises `SourceError`.
+        """
+
+    def examine(self) -> None:  # noqa: B027 - most sources cannot know
+        """Raises `SourceError` where `open` is bound to fail, as far as that shows without opening it: a missing file.
+
+        Called before another source is closed in favour of this one, and from any thread.
         """
 
     def cancel(self) -> None:  # noqa: B027 - most sources have nothing to do here

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _SECRETS = re.compile(r"(?<=://).*@(?=[^@]*$)|(?<=\?).*")  # a user and a password; a query, which may be one too
+_MADE_UP_FPS = 25  # what FFmpeg says of MJPEG over HTTP, which has neither a rate nor times of its own
 _USUAL_PERIOD = 1 / 25
 _LONGEST_STEP = 10.0  # seconds from one position to the next; more is a clock begun anew
 _AT_ONCE_SECONDS = 0.001
@@ -80,7 +81,13 @@ class StreamSource(OpenCVSource):
     def open(self) -> SourceFacts:  # noqa: D102 - as in the interface
         self.measured_fps, self._rate = None, FirstFrames(_SETTLE_SECONDS)
         facts = super().open()
+        if self._is_made_up(facts.fps):
+            facts = replace(facts, fps=None)
         return replace(facts, settings=self._settled(facts))
+
+    def _is_made_up(self, fps: float | None) -> bool:
+        announced = self._url.lower().startswith("rtsp")  # there the camera describes what it sends
+        return fps == _MADE_UP_FPS and codec(self._opened) == "MJPG" and not announced
 
     def _settled(self, facts: SourceFacts) -> tuple[Setting, ...]:
         capture = self._opened

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import math
+import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
 from billiards_video.cli.outcome import OK, USAGE
@@ -18,19 +19,23 @@ FILES = ("config", "output", "profile")
 """The arguments that are files, for the shell's completion."""
 
 _PROGRAM = "billiards-video"
-_DESCRIPTION = "One camera, many processes: captures, shows what is published, and finds what is wrong."
+_WIDTH = 79
+"""Of the help's text, so that it fits a terminal of 80 columns."""
+_DESCRIPTION = "One camera, many processes: capture, see what is published, find what is wrong."
 _EPILOG = """\
 examples:
-  billiards-video run config.json        publish the camera's frames, until Ctrl-C
-  billiards-video status                 is there a picture, how old is it, who reads it
-  billiards-video top                    the same, live
-  billiards-video snapshot -o now.png    the newest frame, as a file
-  billiards-video view                   the live picture, in the browser
-  billiards-video doctor                 what is wrong here, and the command that mends it
-  billiards-video list                   the cameras of this machine
+  billiards-video run config.json      publish the camera's frames, until Ctrl-C
+  billiards-video status               is there a picture, how old, who reads it
+  billiards-video top                  the same, live
+  billiards-video snapshot -o now.png  the newest frame, as a file
+  billiards-video view                 the live picture, in the browser
+  billiards-video doctor               what is wrong here, and what mends it
+  billiards-video list                 the cameras of this machine
 
-'billiards-video COMMAND --help' has more of them. Streams go by their name, video.shared_memory_name of config.json.
-exit codes: 0 all is well; 1 something is broken, or failed; 2 a mistake in the arguments or in the configuration
+'billiards-video COMMAND --help' has more of them. Streams go by their name,
+video.shared_memory_name of config.json.
+exit codes: 0 all is well; 1 something is broken, or failed;
+            2 a mistake in the arguments or in the configuration
 """
 
 
@@ -48,21 +53,21 @@ _PAGES = {
         "Captures from a camera, a file or a stream, and shows its frames to every process of the machine, until"
         " Ctrl-C. The same as 'python -m billiards_video'.",
         """\
-  billiards-video run                              with ./config.json, or else with the defaults
+  billiards-video run                      with ./config.json, or the defaults
   billiards-video run cameras/table.json
-  VIDEO_FILE=film.mp4 billiards-video run          plays a film in a loop, whatever the configuration names
-  billiards-video run --profile                    says at the end where a frame's time went
+  VIDEO_FILE=film.mp4 billiards-video run  plays a film in a loop
+  billiards-video run --profile            says at the end where the time went
   billiards-video run config.json --profile=now.html""",
     ),
     "status": Page(
         "who publishes, who reads, how it goes",
         "Shows a stream from its shared memory alone: the capture process is not asked and not disturbed.",
         """\
-  billiards-video status                           the stream that ./config.json names, or billiards_video
-  billiards-video status table                     the stream called table
-  billiards-video status --all                     every stream of this machine
+  billiards-video status                      the stream of ./config.json
+  billiards-video status table                the stream called table
+  billiards-video status --all                every stream of this machine
   billiards-video status --json | jq .frame.age_sec
-  billiards-video status table --owner alice       another user's, where access lets you in
+  billiards-video status table --owner alice  another user's, if access permits
   billiards-video status >/dev/null || echo "no picture"
 exit codes: 0 live; 1 not live: no writer, a dead one, stalled, reconnecting""",
     ),
@@ -71,23 +76,23 @@ exit codes: 0 live; 1 not live: no writer, a dead one, stalled, reconnecting""",
         "Shows a stream as it goes: frames a second, the time between frames, each reader's lag. q or Ctrl-C ends it.",
         """\
   billiards-video top
-  billiards-video top table --interval 0.5         looks twice a second""",
+  billiards-video top table --interval 0.5  looks twice a second""",
     ),
     "view": Page(
         "the live picture in the browser",
         "Serves a page with the live picture and its figures, until Ctrl-C.",
         """\
-  billiards-video view                             prints the address to open
+  billiards-video view                 prints the address to open
   billiards-video view table --port 8080
-  billiards-video view --host 0.0.0.0              for other machines, with a token""",
+  billiards-video view --host 0.0.0.0  for other machines, with a token""",
     ),
     "snapshot": Page(
         "the newest frame as a PNG or JPEG",
         "Writes the newest frame to a file. What it is called says what it is: .png, .jpg or .jpeg.",
         """\
-  billiards-video snapshot                         writes <name>.png here
+  billiards-video snapshot               writes <name>.png here
   billiards-video snapshot table -o now.jpg
-  billiards-video snapshot -o - | feh -            PNG on standard output
+  billiards-video snapshot -o - | feh -  PNG on standard output
   billiards-video snapshot -o - --format jpeg --quality 80 >now.jpg""",
     ),
     "doctor": Page(
@@ -97,7 +102,7 @@ exit codes: 0 live; 1 not live: no writer, a dead one, stalled, reconnecting""",
         """\
   billiards-video doctor
   billiards-video doctor cameras/table.json
-  billiards-video doctor --quick                   without opening the camera
+  billiards-video doctor --quick           without opening the camera
   billiards-video doctor --json | jq '.checks[] | select(.result == "problem")'
 exit codes: 0 nothing is broken; 1 something is""",
     ),
@@ -113,9 +118,9 @@ exit codes: 0 nothing is broken; 1 something is""",
         "completion for your shell",
         "Prints a script that completes commands and options.",
         """\
-  eval "$(billiards-video completion bash)"        in ~/.bashrc
-  eval "$(billiards-video completion zsh)"         in ~/.zshrc, after compinit
-  billiards-video completion fish >~/.config/fish/completions/billiards-video.fish""",
+  eval "$(billiards-video completion bash)"   in ~/.bashrc
+  eval "$(billiards-video completion zsh)"    in ~/.zshrc, after compinit
+  billiards-video completion fish | source    in ~/.config/fish/config.fish""",
     ),
 }
 
@@ -135,7 +140,7 @@ def parser() -> argparse.ArgumentParser:
         name: commands.add_parser(
             name,
             help=page.summary,
-            description=page.description,
+            description=textwrap.fill(page.description, _WIDTH),
             epilog=f"examples:\n{page.examples}\n",
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
@@ -205,24 +210,31 @@ def _owner(command: argparse.ArgumentParser) -> None:
 
 
 def _interval(text: str) -> float:
-    seconds = float(text)
-    if not math.isfinite(seconds) or not 0.05 <= seconds <= 60:  # noqa: PLR2004 - said in the text
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0.05 <= seconds <= 60:  # noqa: PLR2004 - said in the text
         raise argparse.ArgumentTypeError(f"{text} is not 0.05 to 60 seconds")
     return seconds
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= 65535:  # noqa: PLR2004 - TCP's
-        raise argparse.ArgumentTypeError(f"{text} is not 0 to 65535")
-    return port
+    return _whole(text, 0, 65535)
 
 
 def _quality(text: str) -> int:
-    quality = int(text)
-    if not 1 <= quality <= 100:  # noqa: PLR2004 - JPEG's
-        raise argparse.ArgumentTypeError(f"{text} is not 1 to 100")
-    return quality
+    return _whole(text, 1, 100)
+
+
+def _whole(text: str, least: int, most: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if not least <= number <= most:
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number from {least} to {most}")
+    return number
 
 
 def parse(arguments: list[str] | None) -> tuple[Command, argparse.Namespace]:

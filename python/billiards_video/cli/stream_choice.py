@@ -15,7 +15,14 @@ if TYPE_CHECKING:
 
 
 _WAITED = re.compile(r"within [\d.]+s")
-_OWN_WORDS = (("name it with owner=", "add --owner "), ("python -m billiards_video'", "billiards-video run'"))
+_OWN_WORDS = (
+    ("name it with owner=", "add --owner "),
+    ("python -m billiards_video'", "billiards-video run'"),
+    (
+        "start the capture process (python -m billiards_video), or read the last frame with allow_dead=True",
+        "start it again: 'billiards-video run'",
+    ),
+)
 
 
 class StreamMissingError(CommandError):

@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import uvicorn
 
@@ -48,6 +49,8 @@ def serve(
     """
     if not 0 <= port <= _HIGHEST_PORT:
         return _refuse(USAGE, f"port {port}: 0 to {_HIGHEST_PORT} is allowed")
+    if token == "":
+        return _refuse(USAGE, "the token is empty, and nobody could have it: leave it out, and one is made")
     try:
         view = View(name)
     except ValueError as error:
@@ -123,9 +126,9 @@ def _address(listener: socket.socket, host: str, token: str | None) -> str:
     bound, port = listener.getsockname()[:2]
     shown = socket.gethostname() if ipaddress.ip_address(bound.partition("%")[0]).is_unspecified else host
     shown = f"[{shown}]" if ":" in shown else shown
-    return f"http://{shown}:{port}/" + (f"?token={token}" if token is not None else "")
+    return f"http://{shown}:{port}/" + (f"?token={quote(token, safe='')}" if token is not None else "")
 
 
 def _refuse(code: int, text: str) -> int:
-    sys.stderr.write(f"billiards_video: error: {text}\n")
+    sys.stderr.write(f"billiards-video: error: {text}\n")
     return code

@@ -157,7 +157,9 @@ byId("fullscreen").addEventListener("click", () =>
 byId("want").addEventListener("change", () => connection.want(wish()));
 document.addEventListener("visibilitychange", () => { connection.playing = !paused && !document.hidden; });
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.target.closest("select, input, button, a")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  // A list takes letters itself, and a button or a link the space.
+  if (event.target.closest(event.key === " " ? "select, button, a" : "select")) return;
   const button = { " ": "pause", f: "fullscreen", s: "snapshot" }[event.key];
   if (!button) return;
   event.preventDefault();

