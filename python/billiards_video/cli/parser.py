@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import math
+import os
 import textwrap
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -246,6 +247,9 @@ def parse(arguments: list[str] | None) -> tuple[Command, argparse.Namespace]:
     if asked.command is None:
         top.print_help()
         top.exit(USAGE)
+    if asked.command != "run":
+        # Nothing here multiplies matrices, and NumPy takes a good part of its import to make threads for that.
+        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     module = importlib.import_module(f"billiards_video.cli.{_MODULES.get(asked.command, asked.command)}")
     command: Command = module.command
     return command, asked
