@@ -68,10 +68,10 @@ long-run: build ## an hour at 1080p60 with readers coming and going, and what gr
 test-v4l2: build ## devices on the kernel's own virtual cameras, in a guest machine: VIVID=script, see tests/v4l2/guest.sh
 	@tests/v4l2/guest.sh $(VIVID)
 
-demo: build ## a synthetic camera in one process, a reader in another: until Ctrl-C
+demo: build ## a synthetic camera, its page for the browser, a reader, each a process: until Ctrl-C
 	@$(VENV_PYTHON) -m billiards_video.demo
 
-bench: build ## the measurements, each beside its floor
+bench: build ## the measurements, beside their floors and beside rivals: about an hour
 	$(VENV_PYTHON) -m bench.everything
 
 lint: build lint-rust lint-python ## formatting, lints, types, documentation: all that must hold before a commit

@@ -285,3 +285,14 @@ def test_the_end_is_found_once(mp4: Path, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(f"billiards_video.capture.film.{patience}", 10**8)
     assert [source.grab().loop_count for _ in range(FRAMES)] == [1] * (FRAMES - 1) + [2]
     source.close()
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [("http://camera/stream", "a stream's URL belongs into vision.camera.device_id"), ("a\0b.mp4", "has a NUL in it")],
+    ids=["URL", "NUL"],
+)
+def test_what_no_file_is_called_is_refused(path: str, words: str) -> None:
+    """A path that can be no file's says so, and what was probably meant."""
+    with pytest.raises(SourceError, match=words):
+        FileSource(path).open()

@@ -208,7 +208,10 @@ def identity_of(path: Path) -> Identity:
             raise SourceError(f"file {path} is not a regular file; a video file is asked for")
         path.open("rb").close()
     except FileNotFoundError:
-        raise SourceError(f"file {path} does not exist (looked in {Path.cwd()})") from None
+        hint = "; a stream's URL belongs into vision.camera.device_id" if ":/" in str(path) else ""
+        raise SourceError(f"file {path} does not exist (looked in {Path.cwd()}){hint}") from None
+    except ValueError:
+        raise SourceError(f"file {str(path)!r} cannot be: no file's name has a NUL in it") from None
     except OSError as error:
         raise SourceError(f"file {path} cannot be read: {error.strerror}") from None
     if not facts.st_size:
