@@ -1,6 +1,7 @@
-"""A capture process on a live camera whose mood changes: `python tests/moody_camera.py CONFIG MOOD`.
+"""A capture process on a live camera whose mood changes: `python tests/moody_camera.py CONFIG MOOD [file]`.
 
-It gives noise at a nominal 30 frames a second. Its mood is what its standard input says, a word a line:
+It gives noise at a nominal 30 frames a second; as a `file` it is no live source. Its mood is what its standard input
+says, a word a line:
 
     silent      gives no frame
     once        gives one frame, and no more
@@ -61,8 +62,8 @@ class MoodyCamera(Source):
 
     text = "moody camera"
 
-    def __init__(self, mood: Mood) -> None:
-        self._mood = mood
+    def __init__(self, mood: Mood, *, live: bool) -> None:
+        self._mood, self.live = mood, live
         self._number = 0
 
     def open(self) -> SourceFacts:
@@ -90,5 +91,5 @@ if __name__ == "__main__":
     mood = Mood(sys.argv[2])
     threading.Thread(target=mood.listen, daemon=True).start()
     with Log(config.system.logging.level):
-        code = VideoProcess(config, lambda: MoodyCamera(mood)).run()
+        code = VideoProcess(config, lambda: MoodyCamera(mood, live="file" not in sys.argv)).run()
     os._exit(code)

@@ -101,6 +101,25 @@ def test_frames_that_do_not_arrive(camera: CaptureProcess, segment_name: str) ->
     assert 0.4 < took < 1.5
 
 
+def test_a_file_whose_disk_does_not_answer(tmp_path: Path, segment_name: str) -> None:
+    """A read of a file that takes longer than a read may is told, and waited for: it goes on where it was."""
+    config = write_config(tmp_path, segment_name, settings())
+    with CaptureProcess(config, "well", "file", command=MOODY) as process:
+        process.wait_for("Shared memory: ")
+        with SharedMemoryFrameReader(segment_name) as reader:
+            wait_for(reader, LIVE)
+            reader.lease(timeout=10)
+            process.say("silent")
+            took = wait_for(reader, NO_FRAMES)
+            captured = reader.counters.captured
+            process.say("well")
+            wait_for(reader, LIVE)
+            assert reader.lease(timeout=10).metadata.frame_number >= captured
+            assert status_in(reader, LIVE)["reconnects"] == 0
+        process.stop()
+    assert 0.9 < took < 3
+
+
 def test_after_its_opening_a_camera_is_given_time(tmp_path: Path, segment_name: str) -> None:
     """A pause after the first frame, to set its exposure say, is no stall before read_timeout is over."""
     config = write_config(tmp_path, segment_name, settings(read_timeout=1.5))

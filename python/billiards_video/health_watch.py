@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 1.0
+_NS = 1_000_000_000
 
 
 class HealthWatch:
@@ -34,10 +35,12 @@ class HealthWatch:
         """Says whether frames come as they should; gives the seconds until the next one is missing."""
         facts, source = loop.facts, loop.source.source
         last_ns = self._stream.statistics.last_frame_ns
-        if facts is None or self._stream.writer is None or not source.live or not last_ns:
+        if facts is None or self._stream.writer is None or not last_ns:
             return _LOOK_SECONDS
         now_ns = time.monotonic_ns()
         grace = loop.plan.camera.read_timeout
+        if not source.live:
+            return self._look_at_file(loop, now_ns, round(grace * _NS))
         if self._judged is None or facts is not self._judged[0] or grace != self._judged[1]:
             self._judged, self._expected, self._opened_ns = (facts, grace), facts.fps, now_ns
             self._arrival = Arrival(facts.fps, grace, now_ns)
@@ -52,3 +55,12 @@ class HealthWatch:
         if self._stream.judge(State.STALLED if reason else State.LIVE, reason) and reason:
             logger.warning("%s: %s (the last frame is %.1f s old)", source.text, reason, (now_ns - last_ns) / 1e9)
         return (late_ns - now_ns) / 1e9 if now_ns < late_ns else _LOOK_SECONDS
+
+    def _look_at_file(self, loop: CaptureLoop, now_ns: int, limit_ns: int) -> float:
+        """A file has no rate to keep, and may take its time. But that it does is told: its disk may be out of reach."""
+        call = loop.source.call
+        late_ns = (now_ns if call is None else call.began_ns) + limit_ns
+        hangs = now_ns >= late_ns
+        if self._stream.judge(State.STALLED if hangs else State.LIVE, NO_FRAMES if hangs else "") and hangs:
+            logger.warning("%s: %s (a read has taken %.1f s)", loop.source.source.text, NO_FRAMES, limit_ns / _NS)
+        return _LOOK_SECONDS if hangs else (late_ns - now_ns) / _NS
