@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use billiards_video::{Error, Format, Frame, Geometry, Reader, ReaderOptions, Stamp};
 
 use crate::support::place::{Place, name};
-use crate::support::{SOON, pattern, publish, publish_many, read};
+use crate::support::{SOON, pattern, publish, publish_many, read, try_publish};
 
 /// The bytes and the metadata of a held frame stay as they were while a thousand more are published.
 #[test]
@@ -169,7 +169,7 @@ fn no_frame_is_torn_at_full_speed() {
     let place = Place::new();
     let mut writer = place.writer_of(Geometry::new(64, 1, Format::Gray8).unwrap());
     let epoch = writer.epoch();
-    let done = AtomicBool::new(false);
+    let (done, mut published) = (AtomicBool::new(false), 0_u64);
     let read_on = |reader: Reader| {
         let mut frames = 0_u64;
         while !done.load(Ordering::Relaxed) {
@@ -186,14 +186,21 @@ fn no_frame_is_torn_at_full_speed() {
         let readers: Vec<_> = (0..3).map(|_| place.reader()).map(|reader| scope.spawn(|| read_on(reader))).collect();
         let start = Instant::now();
         while start.elapsed() < Duration::from_secs(2) {
-            publish_many(&mut writer, 3);
-            writer.loan().unwrap().unwrap().pixels().fill(0xdd);
+            for _ in 0..3 {
+                published += u64::from(try_publish(&mut writer).is_some());
+            }
+            if let Some(mut loan) = writer.loan().unwrap() {
+                loan.pixels().fill(0xdd);
+            }
         }
         done.store(true, Ordering::Relaxed);
         let frames: u64 = readers.into_iter().map(|reader| reader.join().unwrap()).sum();
         assert!(frames > 100, "only {frames} frames: this has shown nothing"); // on one core, one for each interruption
     });
-    assert_eq!(0, writer.stats().dropped);
+    // A reader that loses the processor between naming a buffer and finding it gone keeps that one from being taken: with
+    // just enough buffers there may be none for once, and then there is one more.
+    let dropped = writer.stats().dropped;
+    assert!(dropped <= 5, "{dropped} of {published} frames found no buffer");
 }
 
 /// Frames of all sizes of buffer share pages with their neighbours: writing one does not disturb the next.
