@@ -75,7 +75,7 @@ def _facts(status: StreamStatus) -> Iterator[tuple[str, str]]:
         f"{counters.captured:,} captured" if counters.captured else "",
         f"{counters.published:,} published",
         f"{counters.dropped:,} dropped",
-        *(f"{status.told_number(key):,} {word}" for key, word in _TOLD if status.told_number(key)),
+        *(_told(count, *words) for key, *words in _TOLD if (count := status.told_number(key))),
     ]
     yield "counts", ", ".join(filter(None, counts))
     held = sum(reader.held for reader in status.readers or ())
@@ -91,12 +91,16 @@ def _facts(status: StreamStatus) -> Iterator[tuple[str, str]]:
 
 
 _TOLD = (
-    ("frames_skipped", "skipped by the source"),
-    ("reconnects", "reconnects"),
-    ("stalls", "stalls"),
-    ("loops", "loops"),
-    ("errors", "errors"),
+    ("frames_skipped", "skipped by the source", "skipped by the source"),
+    ("reconnects", "reconnect", "reconnects"),
+    ("stalls", "stall", "stalls"),
+    ("loops", "loop", "loops"),
+    ("errors", "error", "errors"),
 )
+
+
+def _told(count: float, once: str, often: str) -> str:
+    return f"{count:,} {once if count == 1 else often}"
 
 
 def _rate(status: StreamStatus) -> str:

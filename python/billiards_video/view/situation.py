@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 Mood = Literal["live", "waiting", "broken"]
 
+_MOMENT_NS = 1_000_000_000
 _RUN = "Start the capture process: python -m billiards_video"
 _TITLES: dict[State, tuple[Mood, str, str]] = {
     State.LIVE: ("live", "Live", ""),
@@ -63,9 +64,11 @@ def situation(reading: Reading) -> Situation:
     if reason == f"{title}.":
         reason = ""
     error = reading.status.text("last_error") if segment.state != State.LIVE else None
-    if error and error != segment.reason:
+    since, failed = reading.status.number("state_since_ns"), reading.status.number("last_error_ns")
+    # An error of before explains nothing: what leads to a state comes a moment before it.
+    is_old = since is not None and failed is not None and failed < since - _MOMENT_NS
+    if error and error != segment.reason and not is_old:
         reason = f"{reason} {_sentence(error)}".strip()
-    since = reading.status.number("state_since_ns")
     return Situation(mood, title, reason, remedy, last_ns if since is None else int(since))
 
 
