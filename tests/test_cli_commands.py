@@ -121,11 +121,13 @@ def _processor_seconds(command: list[str]) -> float:
 
 
 def test_light_commands_are_there_at_once(writer: SharedMemoryFrameWriter) -> None:
-    """Showing a status costs little more than the import of the package, NumPy with it."""
+    """Showing a status costs little more than the import of the reader, NumPy with it; help does without that."""
     writer.write_frame(picture(0))
-    imports = _processor_seconds([sys.executable, "-c", "import billiards_video"])
+    imports = _processor_seconds([sys.executable, "-c", "import billiards_video.ipc"])
     status = _processor_seconds([*COMMAND, "status", writer.name])
+    help_text = _processor_seconds([*COMMAND, "snapshot", "--help"])
     assert status < imports + 0.1, (status, imports)
+    assert help_text < imports, (help_text, imports)
 
 
 def test_a_reader_that_goes_away_is_no_mistake(writer: SharedMemoryFrameWriter) -> None:
