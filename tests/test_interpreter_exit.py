@@ -180,7 +180,7 @@ except ImportError:
 attempt = '''
 import os
 try:
-    import billiards_video
+    from billiards_video import SharedMemoryFrameReader
 except ImportError as error:
     os.write(1, f"{error};".encode())
 '''

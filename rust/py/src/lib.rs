@@ -69,6 +69,9 @@ mod _core {
             let text = c"billiards_video._core is a debug build, many times slower: run `maturin develop --release`";
             PyErr::warn(py, &warning, text, 1)?;
         }
+        // The first time that a thread comes back by itself, PyO3 asserts that there is an interpreter: here and now, and not
+        // in a waiting thread while the interpreter is taken down.
+        py.detach(|| Python::try_attach(|_| ()));
         crate::arrays::NumPy::get(py)?; // so that no first frame waits for the import
         crate::enumerations::add_to(module)
     }
