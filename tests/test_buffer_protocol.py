@@ -69,7 +69,7 @@ def test_a_lease_exports_what_is_asked_for(
     shape, strides, format_ = filled
     writer.write_frame(written)
     with reader.lease() as frame:
-        exporter = frame.array.base.obj  # type: ignore[union-attr]
+        exporter = frame.array.base
         with exported(exporter, flags) as buffer:
             assert (buffer.len, buffer.itemsize, buffer.readonly) == (written.nbytes, 1, 1)
             assert buffer.ndim == (1 if shape is None else 3)
@@ -88,7 +88,7 @@ def test_a_lease_refuses_what_it_cannot_give(
     """A request to write, or for columns in one piece, is a BufferError, and leaves nothing held."""
     writer.write_frame(picture(3))
     with reader.lease() as frame:
-        for exporter in (frame.array.base.obj, frame.array.base):  # type: ignore[union-attr]
+        for exporter in (frame.array.base, frame.array.data):
             with pytest.raises(BufferError), exported(exporter, flags):
                 pass
         del exporter
@@ -99,7 +99,7 @@ def test_an_export_alone_keeps_the_hold(writer: SharedMemoryFrameWriter, reader:
     """Frame, array and memoryview may go: a buffer taken by C code holds until it is released."""
     writer.write_frame(picture(3))
     with reader.lease() as frame:
-        export = exported(frame.array.base.obj, SIMPLE)  # type: ignore[union-attr]
+        export = exported(frame.array.base, SIMPLE)
         buffer = export.__enter__()
     del frame
     assert writer.readers()[0].held == 1
@@ -112,7 +112,7 @@ def test_a_slot_exports_its_buffer_writable_until_it_is_published(writer: Shared
     """A loaned slot gives C code a buffer to write to; from the publication on it refuses."""
     with writer.loan() as slot:
         assert slot is not None
-        exporter = slot.array.base.obj  # type: ignore[union-attr]
+        exporter = slot.array.base
         with exported(exporter, WRITABLE | FULL_RO) as buffer:
             assert (buffer.readonly, tuple(buffer.shape[:3])) == (0, SHAPE)
             ctypes.memset(buffer.buf, 7, buffer.len)

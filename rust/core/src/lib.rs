@@ -138,7 +138,7 @@ pub use figures::{Counters, ReaderFigures, WriterStats};
 pub use frame::{BufferView, Frame};
 pub use frame_info::{FrameInfo, Stamp};
 pub use geometry::{Format, Geometry, MAX_SIDE};
-pub use loan::{Loan, SlotView};
+pub use loan::{Loan, SlotAddress, SlotView};
 pub use name::Name;
 pub use notice::Notice;
 pub use reader::{Reader, ReaderOptions};

@@ -76,38 +76,80 @@ impl<'w> Loan<'w> {
 /// A loaned buffer's memory, for code that needs it beyond a borrow: an array of another language. As long as it lives,
 /// the memory stays mapped and the buffer is not loaned again.
 #[derive(Debug)]
-pub struct SlotView {
-    segment: Arc<Segment>,
-    slot: usize,
-}
+pub struct SlotView(SlotAddress);
 
 impl SlotView {
     fn new(segment: Arc<Segment>, slot: usize) -> SlotView {
         segment.pin(slot);
-        SlotView { segment, slot }
+        SlotView(SlotAddress { segment, slot })
     }
 
     /// The first of [`len`](Self::len) bytes. Who writes through it after the loan was published or cancelled breaks the
     /// promise that frames do not change.
     pub fn as_mut_ptr(&self) -> *mut u8 {
-        self.segment.memory().bytes(self.segment.start(self.slot), self.len()).as_ptr()
+        self.0.as_mut_ptr()
     }
 
     /// Bytes of the buffer.
     #[allow(clippy::len_without_is_empty, reason = "a frame is never empty")]
     pub fn len(&self) -> usize {
-        self.segment.geometry.frame_bytes()
+        self.geometry().frame_bytes()
+    }
+
+    /// What the bytes mean.
+    pub fn geometry(&self) -> Geometry {
+        self.0.geometry()
+    }
+
+    /// Which buffer it is.
+    pub fn address(&self) -> &SlotAddress {
+        &self.0
+    }
+}
+
+impl Drop for SlotView {
+    fn drop(&mut self) {
+        self.0.segment.unpin(self.0.slot);
+    }
+}
+
+/// A buffer of a writer's segment, whether it is loaned or not: the address for what is to show a loan later. It keeps
+/// the memory mapped, and keeps nobody from the buffer.
+#[derive(Clone, Debug)]
+pub struct SlotAddress {
+    segment: Arc<Segment>,
+    slot: usize,
+}
+
+impl PartialEq for SlotAddress {
+    /// Whether both are the same buffer of the same segment.
+    fn eq(&self, other: &SlotAddress) -> bool {
+        self.slot == other.slot && Arc::ptr_eq(&self.segment, &other.segment)
+    }
+}
+
+impl Eq for SlotAddress {}
+
+impl SlotAddress {
+    /// The first of a frame's bytes. Writing them is right while a [`SlotView`] of this address lives and its loan is open;
+    /// at any other time they may be a frame.
+    pub fn as_mut_ptr(&self) -> *mut u8 {
+        self.segment.memory().bytes(self.segment.start(self.slot), self.segment.geometry.frame_bytes()).as_ptr()
     }
 
     /// What the bytes mean.
     pub fn geometry(&self) -> Geometry {
         self.segment.geometry
     }
-}
 
-impl Drop for SlotView {
-    fn drop(&mut self) {
-        self.segment.unpin(self.slot);
+    /// The buffer's number.
+    pub fn slot(&self) -> usize {
+        self.slot
+    }
+
+    /// The random number of its segment.
+    pub fn epoch(&self) -> u64 {
+        self.segment.epoch
     }
 }
 

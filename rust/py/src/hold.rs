@@ -1,6 +1,6 @@
 //! A buffer of the segment as an object that exports Python's buffer protocol.
 //!
-//! The chain goes frame -> array -> memoryview -> hold, and never back: NumPy's arrays are not seen by the cycle
+//! The chain goes frame -> array -> hold, and never back: NumPy's arrays are not seen by the cycle
 //! collector, so a hold that knew its array would live for ever, and with it the lease.
 
 #![allow(unsafe_code, reason = "the buffer protocol is pointers")]
@@ -9,7 +9,7 @@ use std::ffi::{c_int, c_void};
 use std::ptr;
 use std::sync::OnceLock;
 
-use billiards_video::{BufferView, Frame, Geometry, SlotView};
+use billiards_video::{BufferView, Frame, Geometry, SlotAddress, SlotView};
 use pyo3::exceptions::PyBufferError;
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -30,8 +30,9 @@ enum Pixels {
     /// A buffer that will show a frame: the hold and its array are not given out before the frame is there. (Whoever digs
     /// them out of the garbage collector sees mapped memory, and bytes that change.)
     Prepared { buffer: BufferView, frame: OnceLock<Frame> },
-    /// A writer's loaned slot, writable until it is frozen; the slot is not loaned again until this is dropped.
-    Loaned { view: SlotView, frozen: OnceLock<()> },
+    /// A writer's slot, writable until it is frozen, and not loaned again until this is dropped. It too may be prepared: it
+    /// is given out when the slot has been loaned.
+    Loaned { address: SlotAddress, view: OnceLock<SlotView>, frozen: OnceLock<()> },
 }
 
 impl Hold {
@@ -55,8 +56,22 @@ impl Hold {
     }
 
     pub(crate) fn loaned(view: SlotView) -> Hold {
-        let geometry = view.geometry();
-        Hold::new(Pixels::Loaned { view, frozen: OnceLock::new() }, geometry)
+        let (address, geometry) = (view.address().clone(), view.geometry());
+        Hold::new(Pixels::Loaned { address, view: OnceLock::from(view), frozen: OnceLock::new() }, geometry)
+    }
+
+    /// A hold for a slot that has not been loaned yet.
+    pub(crate) fn blank(address: SlotAddress) -> Hold {
+        let geometry = address.geometry();
+        Hold::new(Pixels::Loaned { address, view: OnceLock::new(), frozen: OnceLock::new() }, geometry)
+    }
+
+    /// Takes the loan that the hold was prepared for; gives it back if it is of another slot.
+    pub(crate) fn lend(&self, loaned: SlotView) -> Result<(), SlotView> {
+        match &self.pixels {
+            Pixels::Loaned { address, view, .. } if address == loaned.address() => view.set(loaned),
+            _ => Err(loaned),
+        }
     }
 
     #[allow(clippy::cast_possible_wrap, reason = "a frame has at most 2^30 bytes")]
@@ -86,11 +101,19 @@ impl Hold {
         matches!(&self.pixels, Pixels::Loaned { frozen, .. } if frozen.get().is_none())
     }
 
+    pub(crate) fn geometry(&self) -> Geometry {
+        match &self.pixels {
+            Pixels::Leased(frame) => frame.info().geometry,
+            Pixels::Prepared { buffer, .. } => buffer.geometry(),
+            Pixels::Loaned { address, .. } => address.geometry(),
+        }
+    }
+
     fn bytes(&self) -> (*mut u8, usize) {
         match &self.pixels {
             Pixels::Leased(frame) => (frame.as_ptr().cast_mut(), frame.len()),
             Pixels::Prepared { buffer, .. } => (buffer.as_ptr().cast_mut(), buffer.geometry().frame_bytes()),
-            Pixels::Loaned { view, .. } => (view.as_mut_ptr(), view.len()),
+            Pixels::Loaned { address, .. } => (address.as_mut_ptr(), address.geometry().frame_bytes()),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! Python code runs, or while a thread waits.
 
 mod arrays;
+mod blanks;
 mod enumerations;
 mod errors;
 mod figures;
@@ -16,6 +17,7 @@ mod pixels;
 mod prepared;
 mod publishing;
 mod ranges;
+mod read_only;
 mod reader;
 mod reservation;
 mod view;

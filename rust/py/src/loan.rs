@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use billiards_video::{FrameInfo, Stamp};
+use billiards_video::{FrameInfo, SlotAddress, SlotView, Stamp};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 
+use crate::blanks;
 use crate::errors::to_python;
 use crate::hold::Hold;
 use crate::home_mutex::HomeMutex;
@@ -26,6 +27,15 @@ impl Loan {
         Loan { publishing, slot: HomeMutex::new(None) }
     }
 
+    /// Of the loaned slot: the blank that was made for it, or a new one.
+    fn view(py: Python<'_>, blank: Option<View>, loaned: SlotView) -> PyResult<View> {
+        let Some(blank) = blank else { return View::new(py, Hold::loaned(loaned)) };
+        match blank.lend(py, loaned) {
+            Ok(()) => Ok(blank),
+            Err(loaned) => View::new(py, Hold::loaned(loaned)),
+        }
+    }
+
     fn replace(&self, py: Python<'_>, slot: Option<Py<Slot>>) -> PyResult<Option<Py<Slot>>> {
         Ok(std::mem::replace(&mut *self.slot.lock(py)?, slot))
     }
@@ -37,12 +47,13 @@ impl Loan {
     fn __enter__(&self, py: Python<'_>) -> PyResult<Option<Py<Slot>>> {
         let lent = {
             let mut open = self.publishing.lock(py)?;
-            let view = open.writer()?.loan().map_err(to_python)?.map(billiards_video::Loan::park);
-            view.map(|view| (view, open.begin_loan()))
+            let loaned = open.writer()?.loan().map_err(to_python)?.map(billiards_video::Loan::park);
+            loaned.map(|loaned| (open.blanks.take(loaned.address()), loaned, open.begin_loan()))
         };
-        let Some((view, number)) = lent else { return Ok(None) };
-        let made = View::new(py, Hold::loaned(view))
-            .and_then(|view| Py::new(py, Slot { publishing: Arc::clone(&self.publishing), number, view }));
+        let Some((blank, loaned, number)) = lent else { return Ok(None) };
+        let address = loaned.address().clone();
+        let made = Loan::view(py, blank, loaned)
+            .and_then(|view| Py::new(py, Slot { publishing: Arc::clone(&self.publishing), number, address, view }));
         if made.is_err() {
             self.publishing.abandon(number);
         }
@@ -64,30 +75,49 @@ impl Loan {
 pub(crate) struct Slot {
     publishing: Arc<Publishing>,
     number: u64,
+    address: SlotAddress,
     view: View,
 }
 
+/// What there is to do when a frame has been published.
+struct Behind {
+    info: FrameInfo,
+    is_untidy: bool,
+    lacks_blanks: bool,
+}
+
 impl Slot {
-    /// Closes the loan if it is this slot's and still open; with a stamp by publishing it.
-    fn close(&self, py: Python<'_>, stamp: Option<&Stamp>) -> PyResult<Option<FrameInfo>> {
+    /// Publishes the loan if it is this slot's and still open.
+    fn close(&self, py: Python<'_>, stamp: &Stamp) -> PyResult<Option<Behind>> {
         let mut open = self.publishing.lock(py)?;
         if open.loan != self.number {
             return Ok(None);
         }
         open.loan = 0;
-        let Some(loan) = open.writer()?.resume() else { return Ok(None) };
-        if let Some(stamp) = stamp {
-            return loan.publish_untidied(stamp).map(Some).map_err(to_python);
-        }
-        loan.cancel();
-        Ok(None)
+        let writer = open.writer()?;
+        let Some(loan) = writer.resume() else { return Ok(None) };
+        let info = loan.publish_untidied(stamp).map_err(to_python)?;
+        let is_untidy = writer.is_untidy();
+        Ok(Some(Behind { info, is_untidy, lacks_blanks: open.blanks.lack(&self.address) }))
+    }
+
+    /// Makes the arrays of this slot's next loans.
+    fn restock(&self, py: Python<'_>) -> PyResult<()> {
+        let views = blanks::make(py, &self.address)?;
+        let past = {
+            let mut open = self.publishing.lock(py)?;
+            let is_current = open.writer.as_ref().is_some_and(|writer| writer.epoch() == self.address.epoch());
+            if is_current { Ok(open.blanks.put(&self.address, views)) } else { Err(views) }
+        };
+        drop(past); // outside of the lock
+        Ok(())
     }
 
     fn cancel(&self, py: Python<'_>) -> PyResult<()> {
         if self.publishing.lock(py)?.loan == self.number {
             self.view.freeze(py)?;
             self.view.end(py);
-            self.close(py, None)?;
+            self.publishing.lock(py)?.cancel(self.number);
         }
         Ok(())
     }
@@ -117,12 +147,14 @@ impl Slot {
         discontinuity: bool,
     ) -> PyResult<FrameMetadata> {
         let stamp = stamp(frame_number, captured_ns, wall_ns, position_ns, loop_count, discontinuity);
-        let published = self.close(py, Some(&stamp))?;
-        let info = published.ok_or_else(closed)?;
-        // After it, and not before: freezing costs ten microseconds that the reader would wait for. Under the GIL, which was
-        // not released in between, no Python code can tell the difference.
+        let Behind { info, is_untidy, lacks_blanks } = self.close(py, &stamp)?.ok_or_else(closed)?;
+        // After it, and not before, as all that no reader needs to wait for. Under the GIL, which was not released in between,
+        // no Python code can tell the difference.
         self.view.freeze(py)?;
-        if self.publishing.attached(py, |writer| writer.is_untidy())? {
+        if lacks_blanks {
+            self.restock(py)?;
+        }
+        if is_untidy {
             self.publishing.detached(py, |writer| {
                 writer.tidy();
                 Ok(())

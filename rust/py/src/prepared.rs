@@ -99,7 +99,7 @@ impl Prepared {
 }
 
 /// Whether this Python is built to run without a GIL, whether it does or not.
-fn is_free_threaded(py: Python<'_>) -> PyResult<bool> {
+pub(crate) fn is_free_threaded(py: Python<'_>) -> PyResult<bool> {
     static FREE_THREADED: PyOnceLock<bool> = PyOnceLock::new();
     let look = || py.import("sys")?.getattr("abiflags")?.contains("t");
     FREE_THREADED.get_or_try_init(py, look).copied()

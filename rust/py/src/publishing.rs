@@ -5,6 +5,7 @@ use std::sync::MutexGuard;
 use billiards_video::{Error, Geometry, Stamp, Writer};
 use pyo3::prelude::*;
 
+use crate::blanks::Blanks;
 use crate::errors::{not_initialized, to_python};
 use crate::home_mutex::HomeMutex;
 
@@ -20,6 +21,7 @@ pub(crate) struct Open {
     /// Counts loans, so that a slot knows whether the open loan is its own; 0 while none is open.
     pub(crate) loan: u64,
     loans: u64,
+    pub(crate) blanks: Blanks,
 }
 
 impl Open {
@@ -27,6 +29,22 @@ impl Open {
         self.loans += 1;
         self.loan = self.loans;
         self.loan
+    }
+
+    /// Cancels the loan of this number if it is still open.
+    pub(crate) fn cancel(&mut self, number: u64) {
+        if self.loan == number {
+            self.loan = 0;
+            if let Some(loan) = self.writer.as_mut().and_then(Writer::resume) {
+                loan.cancel();
+            }
+        }
+    }
+
+    /// What was prepared for a segment that is no longer the writer's: to be dropped outside of the lock.
+    fn past(&mut self) -> Option<Blanks> {
+        let epoch = self.writer.as_ref().map_or(0, Writer::epoch);
+        self.blanks.are_past(epoch).then(|| std::mem::take(&mut self.blanks))
     }
 
     /// # Errors
@@ -47,7 +65,7 @@ impl Publishing {
     }
 
     fn of(writer: Option<Writer>, geometry: Geometry) -> Publishing {
-        Publishing { open: HomeMutex::new(Open { writer, geometry, loan: 0, loans: 0 }) }
+        Publishing { open: HomeMutex::new(Open { writer, geometry, loan: 0, loans: 0, blanks: Blanks::default() }) }
     }
 
     /// For what is short: the GIL stays. Nothing that runs Python code happens under this lock.
@@ -90,22 +108,16 @@ impl Publishing {
 
     /// Cancels the loan of this number if it is still open, and nobody else is at work here.
     pub(crate) fn abandon(&self, number: u64) {
-        if self.is_inherited() {
-            return;
-        }
         let Some(mut open) = self.open.lock_if_free() else { return };
-        if open.loan == number {
-            open.loan = 0;
-            if let Some(loan) = open.writer.as_mut().and_then(Writer::resume) {
-                loan.cancel();
-            }
+        if open.loan == number && !self.is_inherited() {
+            open.cancel(number);
         }
     }
 
     /// Ends the stream, where the writer is dropped without `cleanup()`. In a forked child it is the parent's.
     pub(crate) fn clear(&self) {
-        let writer = self.open.lock_if_free().and_then(|mut open| open.writer.take());
-        drop(writer);
+        let gone = self.open.lock_if_free().map(|mut open| (open.writer.take(), std::mem::take(&mut open.blanks)));
+        drop(gone);
     }
 
     /// For what takes long: the GIL is released meanwhile.
@@ -122,9 +134,11 @@ impl Publishing {
             let mut open = self.open.lock_detached();
             let result = action(open.writer.as_mut()?);
             open.geometry = open.writer.as_ref()?.geometry();
-            Some(result)
+            Some((result, open.past()))
         });
-        result.ok_or_else(not_initialized)?.map_err(to_python)
+        let (result, past) = result.ok_or_else(not_initialized)?;
+        drop(past);
+        result.map_err(to_python)
     }
 }
 

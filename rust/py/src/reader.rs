@@ -108,7 +108,7 @@ impl Reader {
         } else {
             let numpy = NumPy::get(py)?;
             let hold = Bound::new(py, Hold::leased(frame))?;
-            numpy.copy(&numpy.view(&array)?, &numpy.view(&hold)?)?;
+            numpy.copy(&numpy.view(&array)?, &numpy.over(&hold, info.geometry)?)?;
         }
         Ok((Some(array.unbind()), Some(FrameMetadata::from(&info))))
     }

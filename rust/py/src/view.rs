@@ -1,5 +1,6 @@
 //! The array over a hold, made when it is first asked for and kept until the frame or the slot lets go of it.
 
+use billiards_video::SlotView;
 use pyo3::prelude::*;
 
 use crate::arrays::NumPy;
@@ -22,7 +23,7 @@ impl View {
     /// With the array made at once, not when it is asked for.
     pub(crate) fn with_array(py: Python<'_>, hold: Hold) -> PyResult<View> {
         let hold = Bound::new(py, hold)?;
-        let array = NumPy::get(py)?.view(&hold)?.unbind();
+        let array = NumPy::get(py)?.over(&hold, hold.get().geometry())?.unbind();
         Ok(View(HomeMutex::new(Some(Parts { hold: hold.unbind(), array: Some(array) }))))
     }
 
@@ -31,6 +32,14 @@ impl View {
         match self.0.lock(py).as_deref() {
             Ok(Some(parts)) => parts.hold.get().fill(frame),
             _ => Err(frame),
+        }
+    }
+
+    /// Gives a blank its loan; gives the loan back if it is not of the slot that the blank was made for.
+    pub(crate) fn lend(&self, py: Python<'_>, loaned: SlotView) -> Result<(), SlotView> {
+        match self.0.lock(py).as_deref() {
+            Ok(Some(parts)) => parts.hold.get().lend(loaned),
+            _ => Err(loaned),
         }
     }
 
@@ -44,7 +53,7 @@ impl View {
             };
             let was_frozen = hold.get().is_frozen();
             // The lock is not held here: NumPy may let another thread run.
-            let made = NumPy::get(py)?.view(hold.bind(py))?.unbind();
+            let made = NumPy::get(py)?.over(hold.bind(py), hold.get().geometry())?.unbind();
             match &mut *self.0.lock(py)? {
                 None => return Ok(Some(made)),
                 Some(parts) if was_frozen == hold.get().is_frozen() => {
@@ -64,7 +73,7 @@ impl View {
                 parts.array.as_ref().map(|array| array.clone_ref(py))
             }
         };
-        array.map_or(Ok(()), |array| array.bind(py).call_method1("setflags", (false,)).map(drop))
+        array.map_or(Ok(()), |array| NumPy::get(py)?.make_read_only(array.bind(py)))
     }
 
     /// Lets go. The hold ends now, or with the last array or memoryview that the caller has kept.

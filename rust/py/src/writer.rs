@@ -68,11 +68,12 @@ impl SharedMemoryFrameWriter {
         if self.publishing.is_inherited() {
             return Ok(()); // a `with` block that a child leaves does not end its parent's stream
         }
-        let writer = {
+        let (writer, blanks) = {
             let mut open = self.publishing.lock(py)?;
             open.loan = 0;
-            open.writer.take()
+            (open.writer.take(), std::mem::take(&mut open.blanks))
         };
+        drop(blanks); // or the segment would stay mapped for them
         if let Some(writer) = writer {
             py.detach(|| match last {
                 Some((state, reason)) => writer.close(state, reason),
