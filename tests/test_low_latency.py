@@ -1,12 +1,39 @@
 """A reader that asks for low latency: the same frames, the same waits, and figures of what polling did."""
 
+from __future__ import annotations
+
+import signal
+import threading
 import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 
 from billiards_video import SharedMemoryFrameReader, SharedMemoryFrameWriter
 from billiards_video.ipc import Anticipation
 from small_stream import picture
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def steadily(writer: SharedMemoryFrameWriter) -> Iterator[None]:
+    """Publish a frame every 5 ms, from another thread, for as long as the block lasts."""
+    over = threading.Event()
+
+    def publish() -> None:
+        while not over.wait(0.005):
+            writer.write_frame(picture(1))
+
+    thread = threading.Thread(target=publish)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_it_reads_as_any_other(writer: SharedMemoryFrameWriter) -> None:
@@ -50,3 +77,25 @@ def test_it_has_to_be_attached_to_tell() -> None:
     """Before it is attached there is nothing to tell."""
     with pytest.raises(RuntimeError, match="Reader not attached"):
         _ = SharedMemoryFrameReader("nobody", low_latency=True).anticipation
+
+
+def test_what_a_signal_raises_is_heard_in_every_wait(writer: SharedMemoryFrameWriter) -> None:
+    """Also by a reader that does more than sleep before a frame is due: what a handler raises ends the wait."""
+
+    def ring(_number: int, _frame: object) -> None:
+        raise InterruptedError
+
+    before = signal.signal(signal.SIGALRM, ring)
+    rung = 0
+    try:
+        with SharedMemoryFrameReader(writer.name, low_latency=True) as reader, steadily(writer):
+            for number in range(60):
+                signal.setitimer(signal.ITIMER_REAL, 0.003 + number % 7 / 1000)
+                try:
+                    while True:
+                        reader.lease(10)
+                except InterruptedError:
+                    rung += 1
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert rung == 60

@@ -34,7 +34,7 @@ class SharedMemoryFrameReader(Reader):
             Another user's stream is always read so.
         max_leases: How many frames may be held at once, 1 to 3.
         low_latency: Whether waits may poll: they learn the publisher's rhythm, sleep until just before a frame is due,
-            and poll for it, for at most 1.5 % of the time (`anticipation` counts). Without a steady rhythm they sleep.
+            and poll for it, for at most 3 % of the time (`anticipation` counts). Without a steady rhythm they sleep.
 
     Raises:
         ValueError: The name cannot be used.

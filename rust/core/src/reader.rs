@@ -38,7 +38,7 @@ pub struct ReaderOptions {
     /// To watch without a line of one's own: every frame is a private copy. Another user's stream is always watched so.
     pub observe: bool,
     /// Not to be woken for a frame, where it can be helped: waits learn the publisher's rhythm, sleep until just before the
-    /// next frame is due, and poll for it, for at most 1.5 % of the time. Where there is no rhythm, they sleep.
+    /// next frame is due, and poll for it, for at most 3 % of the time. Where there is no rhythm, they sleep.
     pub low_latency: bool,
     /// Where to look.
     pub directories: Directories,

@@ -4,8 +4,9 @@
 //! without being woken. What polling may cost is bounded by a share of the publisher's period; where the rhythm is not
 //! steady enough for that, there is no moment to poll at, and the reader sleeps as any other.
 
-/// The span to poll in is at most this part of the period: 250 us at 60 frames a second, or 1.5 % of a core.
-const SHARE_TO_POLL: i64 = 66;
+/// A reader is awake before a frame for at most this part of the period, its lead and the span to poll in together: 500 us
+/// at 60 frames a second, or 3 % of a core.
+const SHARE_TO_POLL: i64 = 33;
 
 /// What a span has beside the publisher's own deviation: the clock, the way from the clock's reading to the frame's
 /// appearance, and what a deviation of nearly nothing would leave.
@@ -88,7 +89,8 @@ impl Rhythm {
     /// When to poll for the frame after the last one; `None` where that is not known well enough, or past.
     pub(crate) fn span(&self, now_ns: u64) -> Option<Span> {
         let half_ns = 2 * self.deviation_ns + MARGIN_NS;
-        let is_steady = self.in_step >= BELIEVED_AFTER && 2 * half_ns <= self.period_ns / SHARE_TO_POLL;
+        let is_steady =
+            self.in_step >= BELIEVED_AFTER && 2 * half_ns + self.lead_ns() <= self.period_ns / SHARE_TO_POLL;
         let span =
             Span { from_ns: (self.due_ns - half_ns).cast_unsigned(), to_ns: (self.due_ns + half_ns).cast_unsigned() };
         (is_steady && span.to_ns > now_ns).then_some(span)
@@ -96,15 +98,18 @@ impl Rhythm {
 
     /// Until when to sleep, to be awake when a span begins.
     pub(crate) fn alarm_ns(&self, span: Span) -> u64 {
-        // Far later than usual is no reason to rise early the next time: the span's share of the period bounds that too.
-        let early_ns = self.lateness_ns + 2 * self.lateness_deviation_ns;
-        let bound_ns = self.period_ns / SHARE_TO_POLL;
-        span.from_ns.saturating_sub(early_ns.clamp(0, bound_ns).cast_unsigned())
+        span.from_ns.saturating_sub(self.lead_ns().cast_unsigned())
     }
 
-    /// Learns how late this reader woke from a timed sleep that nobody ended.
+    /// How long before a span it has to be woken. At most half of its share of the period: who is later than that now and then
+    /// is late now and then.
+    fn lead_ns(&self) -> i64 {
+        (self.lateness_ns + 2 * self.lateness_deviation_ns).clamp(0, self.period_ns / (2 * SHARE_TO_POLL))
+    }
+
+    /// Learns how late this reader was ready to poll, after a timed sleep that nobody ended.
     pub(crate) fn woke(&mut self, late_ns: u64) {
-        let late_ns = late_ns.cast_signed().min(self.period_ns / SHARE_TO_POLL);
+        let late_ns = late_ns.cast_signed().min(self.period_ns / (2 * SHARE_TO_POLL));
         let error_ns = late_ns - self.lateness_ns;
         self.lateness_ns += error_ns / 8;
         self.lateness_deviation_ns += (error_ns.abs() - self.lateness_deviation_ns) / 8;
@@ -140,7 +145,7 @@ mod tests {
             let span = steady(frames).span(last).unwrap();
             let next = 5_000_000_000 + frames * PERIOD + jitter(frames);
             assert!(span.from_ns < next && next < span.to_ns, "frame {frames}: {next} is not in {span:?}");
-            assert!(span.to_ns - span.from_ns <= PERIOD / 66);
+            assert!(span.to_ns - span.from_ns <= PERIOD / 33);
         }
     }
 

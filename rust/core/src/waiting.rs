@@ -157,12 +157,14 @@ impl Reader {
             if now_ns < alarm_ns {
                 return Ok(()); // something has happened before its time
             }
-            self.with_rhythm(|rhythm| rhythm.woke(now_ns - alarm_ns));
             // Also a rehearsal: what the caller does here is much of what it does once the frame is there, and the sleep has
             // left all caches cold.
             if interrupt() {
                 return Err(Error::Interrupted);
             }
+            attachment.rehearse();
+            now_ns = monotonic_ns();
+            self.with_rhythm(|rhythm| rhythm.woke(now_ns - alarm_ns));
         }
         let polled_from_ns = now_ns;
         let was_late = is_there();

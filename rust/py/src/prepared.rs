@@ -83,6 +83,21 @@ impl Prepared {
         }
     }
 
+    /// Takes the array of each buffer's next frame, as the caller will take that of the one that comes, in Python: what is
+    /// needed for it is in the caches then.
+    ///
+    /// # Errors
+    /// What a signal's handler raised meanwhile.
+    pub(crate) fn rehearse(&self, py: Python<'_>) -> PyResult<()> {
+        static TAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let take = TAKE.get_or_try_init(py, || py.eval(c"lambda frame:frame.array", None, None).map(Bound::unbind))?;
+        let next: Vec<_> = {
+            let stocks = self.0.lock(py)?;
+            stocks.iter().filter_map(|stock| stock.frames.last()).map(|frame| frame.clone_ref(py)).collect()
+        };
+        next.into_iter().try_for_each(|frame| take.call1(py, (frame,)).map(drop))
+    }
+
     /// Lets go of everything if it is for another segment than the one that is read now.
     pub(crate) fn forget_the_past(&self, py: Python<'_>, handle: &billiards_video::Reader) -> PyResult<()> {
         let Some(buffer) = self.0.lock(py)?.first().map(|stock| stock.buffer.clone()) else { return Ok(()) };

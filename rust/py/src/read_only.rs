@@ -7,7 +7,7 @@
 #![allow(unsafe_code, reason = "an array's flags have no function in NumPy's binary interface")]
 
 use std::ffi::{c_char, c_int, c_void};
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::ptr;
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -24,7 +24,7 @@ struct ArrayFields {
     strides: *mut c_void,
     base: *mut ffi::PyObject,
     descriptor: *mut ffi::PyObject,
-    flags: AtomicI32,
+    flags: c_int,
 }
 
 /// How arrays of this NumPy are made read-only.
@@ -40,9 +40,12 @@ impl ReadOnly {
     /// Looks at an array, made by NumPy for this, which may be written to.
     pub(crate) fn seen_on(array: &Bound<'_, PyAny>) -> PyResult<ReadOnly> {
         let told = || array.getattr("flags")?.getattr("num")?.extract::<c_int>();
-        let before = told()? == flags(array).load(Ordering::Relaxed);
+        // SAFETY: as in `make`. In a NumPy that is laid out otherwise the word lies inside of the object all the same, which
+        // has more fields than these, and whatever it is, it is only read.
+        let found = || unsafe { flags(array).read() };
+        let before = told()? == found();
         array.call_method1("setflags", (false,))?;
-        let after = told()? == flags(array).load(Ordering::Relaxed);
+        let after = told()? == found();
         let is_there = before && after && told()? & WRITEABLE == 0;
         Ok(if is_there { ReadOnly::Flags } else { ReadOnly::Method })
     }
@@ -52,15 +55,16 @@ impl ReadOnly {
         if self == ReadOnly::Method {
             return array.call_method1("setflags", (false,)).map(drop);
         }
-        flags(array).fetch_and(!WRITEABLE, Ordering::Relaxed);
+        // SAFETY: the object is an `ndarray` and alive, and `seen_on` has found its flags where they are looked for. Whoever
+        // changes them has the GIL, as this thread has; without one, NumPy too leaves an array's flags to its users.
+        unsafe { *flags(array) &= !WRITEABLE };
         Ok(())
     }
 }
 
-fn flags<'a>(array: &'a Bound<'_, PyAny>) -> &'a AtomicI32 {
+/// Where an `ndarray` has its flags.
+fn flags(array: &Bound<'_, PyAny>) -> *mut c_int {
     let fields = array.as_ptr().cast::<ArrayFields>();
-    // SAFETY: the object is an `ndarray`, as the callers see to, and alive while it is borrowed; every `ndarray` begins with
-    // these fields. In a NumPy that is laid out otherwise the word lies inside the object all the same, which has more
-    // fields than these, and is only read before `seen_on` has said which it is.
-    unsafe { &(*fields).flags }
+    // SAFETY: the place of a field, inside of a living object; nothing is read.
+    unsafe { ptr::addr_of_mut!((*fields).flags) }
 }

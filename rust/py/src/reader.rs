@@ -78,7 +78,8 @@ impl Reader {
             return Ok(Some(frame)); // as in `newest`
         }
         self.prepared.prepare(py, handle)?;
-        wait(py, || self.wants(handle), |interrupt| handle.wait_with(timeout, interrupt))
+        let rehearse = |py: Python<'_>| if self.options.low_latency { self.prepared.rehearse(py) } else { Ok(()) };
+        wait(py, || self.wants(handle), rehearse, |interrupt| handle.wait_with(timeout, interrupt))
     }
 
     /// Refuses an array that does not fit before a frame is taken, which would be lost for it; and lets go of what was
@@ -152,7 +153,7 @@ impl Reader {
         let options = ReaderOptions { timeout, ..self.options.clone() };
         let attach =
             |interrupt: &mut dyn FnMut() -> bool| billiards_video::Reader::attach_with(&self.name, options, interrupt);
-        let handle = Arc::new(wait(py, || true, attach)?);
+        let handle = Arc::new(wait(py, || true, |_| Ok(()), attach)?);
         let mut attached = self.attached.lock(py)?;
         if attached.is_none() {
             *attached = Some(handle);
@@ -216,6 +217,7 @@ impl Reader {
         let frame = wait(
             py,
             || self.wants(&handle),
+            |_| Ok(()),
             |interrupt| {
                 loop {
                     let left = timeout.map(|timeout| timeout.saturating_sub(begin.elapsed()));
@@ -242,7 +244,7 @@ impl Reader {
     fn wait_newer(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
         let handle = self.handle(py)?;
         let timeout = duration(timeout)?;
-        wait(py, || self.wants(&handle), |interrupt| handle.wait_newer_with(timeout, interrupt))
+        wait(py, || self.wants(&handle), |_| Ok(()), |interrupt| handle.wait_newer_with(timeout, interrupt))
     }
 
     /// The live readers of the segment that is read now.

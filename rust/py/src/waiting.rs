@@ -27,10 +27,12 @@ pub(crate) fn duration(seconds: Option<f64>) -> PyResult<Option<Duration>> {
 
 /// Runs a wait of the core with the GIL released. The wait calls its argument at least every 250 ms, and at once when a
 /// signal came, and ends where that says so: a signal's handler has raised (`KeyboardInterrupt`, for one), the handle is
-/// no longer `wanted`, or the interpreter shuts down.
+/// no longer `wanted`, or the interpreter shuts down. `rehearse` is called beside: shortly before a frame is due, by who waits
+/// for it with low latency.
 pub(crate) fn wait<T: Send>(
     py: Python<'_>,
     wanted: impl Fn() -> bool + Sync,
+    rehearse: impl Fn(Python<'_>) -> PyResult<()> + Sync,
     run: impl FnOnce(&mut dyn FnMut() -> bool) -> Result<T, Error> + Send,
 ) -> PyResult<T> {
     let mut raised = None;
@@ -44,8 +46,11 @@ pub(crate) fn wait<T: Send>(
             if std::mem::take(&mut just_attached) {
                 return false;
             }
-            #[allow(clippy::redundant_closure_for_method_calls, reason = "the method alone is not general enough")]
-            match Python::try_attach(|py| py.check_signals()) {
+            let heard = Python::try_attach(|py| {
+                rehearse(py)?;
+                py.check_signals()
+            });
+            match heard {
                 Some(Ok(())) => false,
                 Some(Err(error)) => {
                     raised = Some(error);
