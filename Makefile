@@ -5,7 +5,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help setup build test test-rust model test-python test-v4l2 soundness long-run demo bench lint lint-rust lint-python format clean
+.PHONY: help setup build test test-rust model test-python test-v4l2 soundness long-run demo bench compare lint lint-rust lint-python format clean
 
 VENV_PYTHON := .venv/bin/python
 PIP_INSTALL := $(VENV_PYTHON) -m pip install
@@ -73,6 +73,9 @@ demo: build ## a synthetic camera, its page for the browser, a reader, each a pr
 
 bench: build ## the measurements, beside their floors and beside rivals: about an hour
 	$(VENV_PYTHON) -m bench.everything
+
+compare: build ## whether this build is slower than that of a revision: BASE=revision, a few minutes
+	$(VENV_PYTHON) -m bench.two_builds $(or $(BASE),$(error make compare needs a revision to compare with: BASE=main))
 
 lint: build lint-rust lint-python ## formatting, lints, types, documentation: all that must hold before a commit
 

@@ -22,11 +22,14 @@ from bench.page.__main__ import DOCS
 
 # What a stage is called in the results, its command, the file that it writes, and about how many minutes it takes.
 STAGES = (
-    ("floors", ("bench",), "report.json", 21),
-    ("matrix", ("bench.contest", "matrix"), "matrix.json", 16),
-    ("curves", ("bench.contest", "curves"), "curves.json", 5),
-    ("kills", ("bench.contest", "kills"), "kills.json", 4),
-    ("headline", ("bench.headline",), "headline.json", 1),
+    ("floors", ("bench",), "report.json", 12),
+    ("duels", ("bench.contest", "duels"), "duels.json", 4),
+    ("rust", ("bench.rust_sides",), "rust.json", 4),
+    ("rhythms", ("bench.rhythms",), "rhythms.json", 3),
+    ("matrix", ("bench.contest", "matrix"), "matrix.json", 18),
+    ("curves", ("bench.contest", "curves"), "curves.json", 6),
+    ("kills", ("bench.contest", "kills"), "kills.json", 5),
+    ("headline", ("bench.headline",), "headline.json", 2),
     ("memory", ("bench.memory",), "memory.json", 5),
 )
 QUICK_MEMORY = ("--frames", "200")

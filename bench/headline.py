@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,9 +36,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 RUN_IN = 30  # frames: start-up, first-touch page faults
-SECONDS = 10.0
+PARTS = 7  # of the time for which a film is watched: each has figures of its own
+SECONDS = 2.0  # of a part
 TRIALS = 7
-IMPORT = "import time; began = time.perf_counter(); import {}; print(time.perf_counter() - began)"
+IMPORT = "import time; began = time.perf_counter(); {}; print(time.perf_counter() - began)"
+READER = "from billiards_video import SharedMemoryFrameReader"  # the package alone is imported lazily
 
 
 @contextmanager
@@ -51,40 +54,57 @@ def capturing(name: str, path: Path) -> Iterator[subprocess.Popen[bytes]]:
             yield process
 
 
-def running_film(path: Path, size: Size, seconds: float) -> dict[str, float | str]:
-    """Watch the process for a while, from outside and as a reader."""
+@dataclass(frozen=True)
+class Moment:
+    """Where a film was, at a moment at which a reader had just taken a frame."""
+
+    frame: int
+    at_ns: int
+    processor_ns: int
+
+
+def running_film(path: Path, size: Size, parts: int, seconds: float) -> dict[str, object]:
+    """Watch the process for a while, from outside and as a reader; a value for each part of that while."""
     name = fresh_name()
-    ages: list[int] = []
+    figures: dict[str, list[float]] = {}
     with capturing(name, path) as process, SharedMemoryFrameReader(name) as reader:
         reader.attach(timeout=PATIENCE)
         clock = process_clock(process.pid)
-        first = last = missed = 0
-        began = cpu = 0
-        end = time.monotonic() + PATIENCE + seconds
-        while time.monotonic() < end:
+        moment = Moment(0, 0, 0)
+        while moment.frame <= RUN_IN:
             with reader.lease(PATIENCE) as frame:
-                assert frame.array.size  # noqa: S101 - it has been made: the frame is usable
-                now, about = time.monotonic_ns(), frame.metadata
-            last = about.frame_number
-            if not first and last > RUN_IN:
-                first, began, cpu = last, now, time.clock_gettime_ns(clock)
-                end = time.monotonic() + seconds
-            elif first:
-                ages.append(now - about.captured_ns)
-                missed += about.missed
-        elapsed = time.monotonic_ns() - began
-        spent = time.clock_gettime_ns(clock) - cpu
+                moment = Moment(frame.metadata.frame_number, time.monotonic_ns(), time.clock_gettime_ns(clock))
+        for _ in range(parts):
+            moment, part = film_part(reader, clock, moment, seconds)
+            for what, value in part.items():
+                figures.setdefault(what, []).append(value)
         files = [path.stat() for path in SHARED_MEMORY.glob(f"{name}*")]
         memory = memory_of(process.pid)
-    return {
-        "case": f"{size.name} file, {FILE_PER_SECOND:g}/s",
-        "frames a second": (last - first) / elapsed * 1e9,
+    figures["shared memory, MB"] = [sum(file.st_blocks for file in files) * BLOCK_BYTES / 1e6]
+    figures["the process's own memory, MB"] = [memory.own * 1024 / 1e6]
+    return {"case": f"{size.name} file, {FILE_PER_SECOND:g}/s", "figures": figures}
+
+
+def film_part(
+    reader: SharedMemoryFrameReader, clock: int, start: Moment, seconds: float
+) -> tuple[Moment, dict[str, float]]:
+    """Take frames for some seconds; return where the film is then, and what this part of it came to."""
+    ages: list[int] = []
+    missed, end = 0, start
+    while end.at_ns < start.at_ns + seconds * 1e9:
+        with reader.lease(PATIENCE) as frame:
+            assert frame.array.size  # noqa: S101 - it has been made: the frame is usable
+            now, about = time.monotonic_ns(), frame.metadata
+        end = Moment(about.frame_number, now, time.clock_gettime_ns(clock))
+        ages.append(now - about.captured_ns)
+        missed += about.missed
+    elapsed = end.at_ns - start.at_ns
+    return end, {
+        "frames a second": (end.frame - start.frame) / elapsed * 1e9,
         "missed by the reader": missed,
         "age at the reader, p50, ms": percentile(ages, 50) / 1e6,
         "age at the reader, p99, ms": percentile(ages, 99) / 1e6,
-        "processor, % of one": 100 * spent / elapsed,
-        "shared memory, MB": sum(file.st_blocks for file in files) * BLOCK_BYTES / 1e6,
-        "the process's own memory, MB": memory.own * 1024 / 1e6,
+        "processor, % of one": 100 * (end.processor_ns - start.processor_ns) / elapsed,
     }
 
 
@@ -93,7 +113,7 @@ def start_and_stop(path: Path, trials: int) -> dict[str, list[float]]:
     spans: dict[str, list[float]] = {
         what: []
         for what in (
-            "importing the package, NumPy included",
+            "importing the reader, NumPy included",
             "importing NumPy alone",
             "process start to first frame",
             "attaching a reader",
@@ -103,8 +123,8 @@ def start_and_stop(path: Path, trials: int) -> dict[str, list[float]]:
     }
     imported, numpy, to_frame, attaching, stopping, killed_to_frame = spans.values()
     for _ in range(trials):
-        imported.append(1e3 * float(printed(IMPORT.format("billiards_video"))))
-        numpy.append(1e3 * float(printed(IMPORT.format("numpy"))))
+        imported.append(1e3 * float(printed(IMPORT.format(READER))))
+        numpy.append(1e3 * float(printed(IMPORT.format("import numpy"))))
         name = fresh_name()
         began = time.monotonic_ns()
         with capturing(name, path) as process:
@@ -158,7 +178,7 @@ def main() -> int:
     films = []
     for size in (SIZES[name] for name in sizes):
         path = video_file(given.out.resolve(), size, 60 if given.quick else 300, FILE_PER_SECOND)
-        films.append(running_film(path, size, 1.0 if given.quick else SECONDS))
+        films.append(running_film(path, size, *((1, 0.5) if given.quick else (PARTS, SECONDS))))
         print(films[-1], file=sys.stderr, flush=True)
     small = video_file(given.out.resolve(), SIZES[sizes[0]], 60 if given.quick else 300, FILE_PER_SECOND)
     spans = start_and_stop(small, 1 if given.quick else TRIALS)

@@ -9,6 +9,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+from bench.child import ROOT
+
 PACKAGES = ("billiards-video", "numpy", "opencv-python")
 
 
@@ -39,15 +41,19 @@ def version_of(package: str) -> str:
         return "not installed"
 
 
+def compiler() -> str:
+    """Return the version of the Rust compiler that this tree is built by."""
+    try:
+        told = subprocess.run(["rustc", "--version"], cwd=ROOT, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return "not installed"
+    return told.stdout.strip() or "not stated"
+
+
 def revision() -> str:
     """Return the commit this tree is at, and whether it has changes."""
-    root = Path(__file__).parent.parent
     told = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
+        ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     return told.stdout.strip() or "no commit"
 
@@ -60,6 +66,7 @@ def describe() -> dict[str, str]:
         "kernel": f"{platform.system()} {platform.release()}",
         "C library": " ".join(platform.libc_ver()),
         "Python": sys.version.split()[0],
+        "Rust": compiler(),
         "revision": revision(),
         "load before the run": " ".join(f"{load:.2f}" for load in os.getloadavg()),
     }

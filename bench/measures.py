@@ -11,7 +11,7 @@ from bench.blocks import Figure, alternate
 from bench.floor import CopyFloor, WakeFloor
 from bench.ours import Loaned, Written
 from bench.report import Count
-from bench.session import WARM_FRAMES, Block, Side, fresh_name
+from bench.session import WARM_FRAMES, Block, Here, Side, fresh_name
 from bench.sides import SIZES, Publisher, Size
 from bench.signalled import SignalledLoan
 
@@ -91,7 +91,7 @@ def _compare(
         opened = []
         for publisher, receiver in sides:
             name = fresh_name()
-            opened.append(stack.enter_context(Side(link, name, publisher(name, size), receiver, size)))
+            opened.append(stack.enter_context(Side(link, name, Here(publisher(name, size)), receiver, size)))
         blocks = [partial(side.block, effort.frames, per_second, run_in) for side in opened]
         rows = alternate(blocks, effort.rounds)
     figures = tuple(
@@ -222,7 +222,7 @@ def lease_by_size(link: ReaderLink, effort: Effort) -> Iterator[Comparison]:
         for name in names:
             key = fresh_name()
             publisher = SignalledLoan(key, SIZES[name], fill=False)
-            opened.append(stack.enter_context(Side(link, key, publisher, "lease and release", SIZES[name])))
+            opened.append(stack.enter_context(Side(link, key, Here(publisher), "lease and release", SIZES[name])))
         rows = alternate([partial(side.block, effort.frames, CALLS_PER_SECOND) for side in opened], effort.rounds)
     figures = tuple(
         Figure(

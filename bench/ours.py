@@ -26,7 +26,7 @@ class Loaned:
         self._writer = opened_writer(name, size)
 
     def publish(self, number: int) -> tuple[int, int]:
-        """Loan, stamp, publish; the cost is that of loan and publish without the stamping."""
+        """Loan, stamp, publish; the cost is that of loan, publish and the end of the loan, without the stamping."""
         asked = time.monotonic_ns()
         loan = self._writer.loan()
         with loan as slot:
@@ -37,7 +37,7 @@ class Loaned:
             stamp(pixels, number)
             before = time.monotonic_ns()
             slot.publish(number)
-            published = time.monotonic_ns()
+        published = time.monotonic_ns()
         return before, (loaned - asked) + (published - before)
 
     def close(self) -> None:

@@ -30,8 +30,8 @@ class Pace:
         return passed
 
 
-def pin_to(position: int) -> int | None:
-    """Pin this process to one of the processors it may use, and return which; None where there are fewer than two.
+def pin_to(position: int, process: int = 0) -> int | None:
+    """Pin a process (0: this one) to a processor that this one may use; return which, None where there is but one.
 
     The writer takes the first and the reader the second, for the floor and ours alike. Left to the scheduler, a waking
     reader is sometimes placed beside the writer and sometimes on the other core, which are two different latencies:
@@ -41,5 +41,5 @@ def pin_to(position: int) -> int | None:
     if len(allowed) <= 1:
         return None
     chosen = allowed[position % len(allowed)]
-    os.sched_setaffinity(0, {chosen})
+    os.sched_setaffinity(process, {chosen})
     return chosen

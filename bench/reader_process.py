@@ -58,7 +58,7 @@ def serve(link: Connection) -> None:
     while True:
         try:
             asked = link.recv()
-        except EOFError:
+        except (EOFError, ConnectionResetError):
             return
         match asked:
             case Attach(name, kind, size):

@@ -1,4 +1,4 @@
-"""What the writer asks of the reader process, and what comes back; pickled over their socket."""
+"""What is asked of a reader process or a writer process, and what comes back; pickled over their socket."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from bench.publication import Frames
     from bench.sides import Size
 
 
 @dataclass(frozen=True)
 class Attach:
-    """Ask for a receiver of this kind, to be called `name` from now on."""
+    """Ask a reader for a receiver of this kind, a writer for a publisher, to be called `name` from now on."""
 
     name: str
     kind: str
@@ -20,7 +21,7 @@ class Attach:
 
 @dataclass(frozen=True)
 class Detach:
-    """Ask for the receiver called `name` to be closed."""
+    """Ask for the receiver or publisher called `name` to be closed."""
 
     name: str
 
@@ -32,6 +33,15 @@ class ReadBlock:
     name: str
     first: int
     last: int
+
+
+@dataclass(frozen=True)
+class PublishBlock:
+    """Ask for these frames to be published at this rate; the answer is a `bench.publication.Published`."""
+
+    name: str
+    frames: Frames
+    per_second: float
 
 
 @dataclass

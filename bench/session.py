@@ -1,4 +1,4 @@
-"""A publisher here, its receiver in the reader process, and blocks of frames between them."""
+"""A publisher, its receiver in the reader process, and blocks of frames between them."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ import statistics
 import time
 from dataclasses import dataclass
 from itertools import count
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
 from bench.blocks import percentile
-from bench.pacing import Pace
+from bench.publication import Frames, Published, publish_block
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from bench.reader_link import ReaderLink
+    from bench.requests import Reading
     from bench.sides import Publisher, Size
 
 WARM_FRAMES = 10
@@ -68,27 +68,82 @@ class Block:
         return self.reader_cpu_ns / 1e3
 
 
+def block_of(published: Published, reading: Reading) -> Block:
+    """Put together what both ends of a block have measured."""
+    return Block(
+        latency_ns=tuple(ready - published.began_ns[number] for number, ready in reading.ready_ns.items()),
+        cost_ns=tuple(published.cost_ns),
+        work_ns=tuple(reading.work_ns),
+        reader_cpu_ns=reading.cpu_ns_per_frame,
+        missed=len(published.began_ns) - len(reading.ready_ns),
+        torn=reading.torn,
+        late=published.late,
+        lateness_ns=tuple(published.lateness_ns),
+    )
+
+
 def fresh_name() -> str:
     """Return a name in shared memory that no other run has."""
     return f"bench-{os.getpid()}-{next(_serial)}"
 
 
+class WriterEnd(Protocol):
+    """Who publishes a side's blocks."""
+
+    def publish(self, frames: Frames, per_second: float) -> Published:
+        """Publish these frames at the given rate; returns when all are."""
+
+    def close(self) -> None:
+        """Remove what was created."""
+
+
+class ReaderEnd(Protocol):
+    """The process that reads the sides' blocks."""
+
+    def attach(self, name: str, kind: str, size: Size) -> None:
+        """Let it attach; returns when it has."""
+
+    def detach(self, name: str) -> None:
+        """Let it detach; returns when it has."""
+
+    def begin(self, name: str, first: int, last: int) -> None:
+        """Let it read until `last`, of which those from `first` on count; returns when it is about to wait."""
+
+    def reading(self) -> Reading:
+        """Return what it read in the block begun before."""
+
+
+class Here:
+    """A publisher in this process."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        self._publisher = publisher
+
+    def publish(self, frames: Frames, per_second: float) -> Published:
+        """Publish these frames at the given rate; returns when all are."""
+        return publish_block(self._publisher, frames, per_second)
+
+    def close(self) -> None:
+        """Remove what was created."""
+        self._publisher.close()
+
+
 class Side:
     """A publisher and its receiver under one name, for as long as the context lasts."""
 
-    def __init__(self, link: ReaderLink, name: str, publisher: Publisher, receiver: str, size: Size) -> None:
-        self._link = link
+    def __init__(self, reader: ReaderEnd, name: str, writer: WriterEnd, receiver: str, size: Size) -> None:
+        self._reader = reader
         self._name = name
-        self._publisher = publisher
+        self._writer = writer
         self._receiver = receiver
         self._size = size
         self._published = 0
 
     def __enter__(self) -> Self:
         try:
-            self._link.attach(self._name, self._receiver, self._size)
+            self._reader.attach(self._name, self._receiver, self._size)
         except BaseException:
-            self._publisher.close()
+            self._writer.close()
             raise
         return self
 
@@ -97,36 +152,16 @@ class Side:
     ) -> None:
         try:
             if kind is None:
-                self._link.detach(self._name)
+                self._reader.detach(self._name)
         finally:
-            self._publisher.close()
+            self._writer.close()
 
     def block(self, frames: int, per_second: float, run_in: int = WARM_FRAMES) -> Block:
         """Publish `run_in` frames and `frames` that count, at the given rate, and return what both ends measured."""
-        first = self._published + 1 + run_in
-        last = first + frames - 1
-        self._link.begin(self._name, first, last)
+        first = self._published + 1
+        these = Frames(first, first + run_in, first + run_in + frames - 1)
+        self._reader.begin(self._name, these.counted, these.last)
         time.sleep(SETTLE)
-        pace = Pace(per_second)
-        began: dict[int, int] = {}
-        costs: list[int] = []
-        lateness: list[int] = []
-        for number in range(self._published + 1, last + 1):
-            late_by = pace.wait()
-            before, cost = self._publisher.publish(number)
-            if number >= first:
-                began[number] = before
-                costs.append(cost)
-                lateness.append(late_by)
-        self._published = last
-        reading = self._link.reading()
-        return Block(
-            latency_ns=tuple(ready - began[number] for number, ready in reading.ready_ns.items()),
-            cost_ns=tuple(costs),
-            work_ns=tuple(reading.work_ns),
-            reader_cpu_ns=reading.cpu_ns_per_frame,
-            missed=frames - len(reading.ready_ns),
-            torn=reading.torn,
-            late=pace.late,
-            lateness_ns=tuple(lateness),
-        )
+        published = self._writer.publish(these, per_second)
+        self._published = these.last
+        return block_of(published, self._reader.reading())

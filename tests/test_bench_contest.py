@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from bench.page.__main__ import page
+from bench.page.below import real
 from bench.page.measured import Measured
-from bench.page.targets import MISSED, REACHED, UNKNOWN, targets
+from bench.page.targets import MISSED, REACHED, UNKNOWN, WITHIN, targets
 from bench.rivals.registry import WAYS, Way
 from bench.rivals.transport import NotHereError, marks, stamp
 
@@ -60,6 +61,37 @@ def test_the_matrix_has_latency_cost_and_memory_of_everybody(tmp_path: Path) -> 
         assert result["torn"] == 0 or way == "wake floor"
 
 
+def test_ours_is_beside_the_floor_with_a_tail_for_every_block(tmp_path: Path) -> None:
+    """The stage that decides on latency has a median and a 99th percentile of each block, for floor and ours alike."""
+    cells = _contest("duels", tmp_path)["cells"]
+    assert isinstance(cells, list)
+    for cell in cells:
+        assert list(cell["ways"]) == ["wake floor", "ours, in place"]
+        for found in cell["ways"].values():
+            assert found["failed"] == ""
+            assert len(found["p50"]) == len(found["tail"]) == 2
+            assert all(0 < p50 <= p99 for p50, p99 in zip(found["p50"], found["tail"], strict=True))
+
+
+def test_a_real_source_is_watched_asleep_and_polling(tmp_path: Path) -> None:
+    """The capture process shows a network camera, and a reader of each manner says what it took to watch it."""
+    ran = subprocess.run(
+        [sys.executable, "-m", "bench.rhythms", "--quick", "--only", "stream", "--out", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    (source,) = json.loads((tmp_path / "rhythms.json").read_text())["sources"]
+    asleep, polling = source["manners"]["asleep"], source["manners"]["low latency"]
+    assert min(*asleep["p50"], *polling["p50"], *asleep["processor"], *polling["processor"]) > 0
+    assert asleep["met"] == asleep["polled"] == [0.0]
+    assert polling["met"] <= polling["timed"]
+    assert "| **low latency** |" in real(Measured({"rhythms": {"sources": [source]}}))
+
+
 def test_a_reader_of_ours_outlives_its_writer_and_one_of_the_floor_does_not(tmp_path: Path) -> None:
     """After SIGKILL of the writer ours go on with the next one; a reader of bare shared memory waits for ever."""
     found = _contest("kills", tmp_path, "wake floor", "ours, in place")
@@ -78,21 +110,29 @@ def test_what_cannot_be_loaded_says_why() -> None:
 
 
 def test_targets_are_reached_missed_or_not_measured() -> None:
-    """A verdict is the median's; a figure nobody has measured is neither reached nor missed."""
+    """What is above its target is missed, unless the spread reaches it; what nobody has measured is neither."""
     figure = {"unit": "us", "case": "1080p, 60/s", "floor": [100.0] * 7, "target": None, "interval": [0.5, 0.5]}
+    ways = {
+        name: {"failed": "", "torn": 0, "p50": [50.0] * 7, "tail": [tail] * 7}
+        for name, tail in (("wake floor", 90.0), ("ours, in place", 91.0))
+    }
     measured = Measured(
         {
             "floors": {
                 "figures": [
                     figure | {"name": "lease latency p50", "ours": [60.0] * 7, "ratio": 0.6},
                     figure | {"name": "write_frame() call", "ours": [90.0] * 7, "ratio": 0.9},
+                    figure | {"name": "publishing: loan + publish", "ours": [99.0, *[101.0] * 6], "ratio": 1.01},
                 ]
-            }
+            },
+            "duels": {"cells": [{"size": "720p", "readers": 4, "pace": "60/s", "ways": ways}]},
         }
     )
     verdicts = {target.what: target.verdict for target in targets(measured)}
     assert verdicts["lease latency p50, to the wake floor"] == REACHED
     assert verdicts["`write_frame()`, to the copy floor"] == MISSED
+    assert verdicts["publishing a loan, to the wake floor"] == WITHIN
+    assert verdicts["lease latency p99, to the wake floor, unpinned"] == MISSED
     assert verdicts["`read_frame(out=)`, to a plain copy"] == UNKNOWN
     assert "| **not reached** |" in page(measured)
 

@@ -6,6 +6,8 @@ import math
 import pytest
 from bench.blocks import Figure, alternate, coverage_of, median_interval, percentile
 from bench.memory import Course, Sample
+from bench.page.bends import bend_of
+from bench.page.curves import Point
 
 
 @pytest.mark.parametrize(
@@ -82,6 +84,31 @@ def test_a_leak_is_seen_and_breathing_is_not() -> None:
     assert (leak.flat, swing.flat) == (False, True)
     assert leak.growth == 400 * 7
     assert "GROWS" in str(leak)
+
+
+def _curve(*values: float) -> list[Point]:
+    return [Point(2.0**at, f"{2**at}", value, value, value) for at, value in enumerate(values)]
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ((5, 5, 5, 5, 5, 5, 5), "flat"),
+        ((5.2, 4.9, 5.1, 5, 4.9, 5.1, 5), "flat"),  # noise is no bend
+        ((1, 2, 4, 8, 16, 32, 64), "^1.0"),
+        ((3, 3, 3, 3, 6, 12, 24), "flat up to 8, then ^1.0"),
+        ((64, 32, 16, 8, 8, 8, 8), "^-1.0 up to 8, then flat"),
+        ((7, 14), "^1.0"),
+    ],
+)
+def test_a_curve_says_where_it_bends(values: tuple[float, ...], told: str) -> None:
+    """A power is one exponent, a bend is two and the place between them; what only trembles does not bend."""
+    assert str(bend_of(_curve(*values))) == told
+
+
+def test_a_single_point_has_no_shape() -> None:
+    """With one point nothing can be said about growth."""
+    assert bend_of(_curve(5.0)) is None
 
 
 def test_a_floor_of_nothing_is_no_success() -> None:

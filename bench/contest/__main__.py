@@ -1,4 +1,4 @@
-"""`python -m bench.contest STAGE`: one of the three questions that are asked of all ways, asked alone."""
+"""`python -m bench.contest STAGE`: one of the questions that are asked of the ways, asked alone."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pathlib import Path
 
 from bench.child import ROOT
 from bench.contest.curves import curves
+from bench.contest.duels import duels
 from bench.contest.field import progress
 from bench.contest.kills import kills
 from bench.contest.matrix import matrix
 from bench.contest.results import write_results
 from bench.rivals.registry import WAYS
 
-STAGES = {"matrix": matrix, "curves": curves, "kills": kills}
+STAGES = {"matrix": matrix, "duels": duels, "curves": curves, "kills": kills}
 
 
 def main() -> int:

@@ -57,9 +57,9 @@ class Pace:
         return Run(block, warm, frames, self.per_second, slack, self.look)
 
 
-def at(per_second: float, frames: int, *, look: bool = False) -> Pace:
+def at(per_second: float, frames: int) -> Pace:
     """Return a steady pace; a way that cannot hold it is cut off a tenth of a second after its time."""
-    return Pace(f"{per_second:g}/s", per_second, frames, 0.1, look)
+    return Pace(f"{per_second:g}/s", per_second, frames, 0.1, look=False)
 
 
 def unpaced(seconds: float) -> Pace:
@@ -71,14 +71,14 @@ def unpaced(seconds: float) -> Pace:
 class Results:
     """What one way did at one pace: a value for each block, and counts over all of them."""
 
-    p50: list[float | None] = field(default_factory=list)  # us; as the next two
+    p50: list[float | None] = field(default_factory=list)  # us; as the next three
+    tail: list[float | None] = field(default_factory=list)  # the 99th percentile, which needs long blocks
     writer_cpu: list[float] = field(default_factory=list)
     reader_cpu: list[float | None] = field(default_factory=list)
     reader_share: list[float | None] = field(default_factory=list)  # of one processor
     published: list[float] = field(default_factory=list)  # per second
     taken: list[float] = field(default_factory=list)  # per second, by one reader
-    p99: float | None = None  # us, of the frames of all blocks; as the next
-    p50_of_all: float | None = None
+    p99: float | None = None  # us, of the frames of all blocks
     frames: int = 0
     dropped: int = 0
     missed: int = 0
@@ -89,6 +89,7 @@ class Results:
     def add(self, block: Block, readers: int) -> None:
         """Add a block; one in which no frame arrived has no latency."""
         self.p50.append(percentile(block.latency_ns, 50) / 1e3 if block.latency_ns else None)
+        self.tail.append(percentile(block.latency_ns, 99) / 1e3 if block.latency_ns else None)
         self.writer_cpu.append(block.writer_cpu_us)
         self.reader_cpu.append(block.reader_cpu_us)
         self.reader_share.append(block.reader_share)
@@ -204,7 +205,6 @@ class Field:
         for name, values in latencies.items():
             if values:
                 results[name].p99 = percentile(values, 99) / 1e3
-                results[name].p50_of_all = percentile(values, 50) / 1e3
         return results
 
 

@@ -10,7 +10,8 @@ from string import Template
 
 from bench.child import ROOT
 from bench.contest.link import interpreter
-from bench.page import others, rivals
+from bench.page import below, others, replaced, rivals
+from bench.page.bends import bends
 from bench.page.measured import Measured
 from bench.page.targets import MISSED, targets
 
@@ -25,21 +26,31 @@ def page(measured: Measured) -> str:
         "machine": others.machine(measured),
         "targets": others.reached(measured),
         "control": others.control(measured),
-        "absolute": others.absolute(measured),
-        "films": others.films(measured),
-        "spans": others.spans(measured),
+        "absolute": others.absolute(measured, "floors"),
+        "rust": others.absolute(measured, "rust"),
+        "missed": others.missed(measured),
+        "steady": below.steady(measured),
+        "real": below.real(measured),
+        "films": replaced.films(measured),
+        "spans": replaced.spans(measured),
         "flat_memory": others.memory(measured),
-        "p50": rivals.latency(measured, "p50_of_all"),
-        "p99": rivals.latency(measured, "p99"),
+        "p50": rivals.latency(measured, "60/s"),
+        "p50_slow": rivals.latency(measured, "30/s"),
+        "p99": rivals.tail(measured),
         "ratios": rivals.ratios(measured),
         "reader_share": rivals.reader_share(measured),
         "writer_cpu": rivals.writer_cpu(measured),
         "reading_cpu": rivals.reading_cpu(measured),
-        "throughput": rivals.throughput(measured),
+        "published": rivals.published(measured),
+        "taken": rivals.taken(measured),
         "losses": rivals.losses(measured),
         "memory": rivals.memory(measured),
         "kills": rivals.kills(measured),
         "not_measured": rivals.not_measured(measured),
+        "by_size": bends(measured, "by size"),
+        "by_readers": bends(measured, "by readers"),
+        "by_rate": bends(measured, "by rate"),
+        "by_sources": bends(measured, "by sources"),
     }
     return Template(TEMPLATE.read_text(encoding="utf-8")).substitute(tables)
 

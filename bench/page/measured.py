@@ -41,7 +41,8 @@ class Measured:
                 tuple(found["ours"]),
                 found["target"],
             )
-            for found in self.stage("floors").get("figures", [])
+            for stage in ("floors", "rust")
+            for found in self.stage(stage).get("figures", [])
             if found["name"] == name
         ]
 

@@ -1,14 +1,13 @@
-"""The tables that are ours alone: the machine, the targets, the files, the course of memory."""
+"""The tables that are ours alone: the machine, the targets, the course of memory."""
 
 from __future__ import annotations
 
 import statistics
 from typing import TYPE_CHECKING
 
-from bench.capture_cpu import DECODING_NAME
 from bench.memory import Course, Sample
 from bench.page.measured import Measured, rounded
-from bench.page.targets import targets
+from bench.page.targets import MISSED, REACHED, WITHIN, targets
 from bench.report import table
 
 if TYPE_CHECKING:
@@ -37,6 +36,17 @@ def reached(measured: Measured) -> str:
     return table(["", "case", "target", "measured", "95 % interval", ""], rows)
 
 
+def missed(measured: Measured) -> str:
+    """Return a sentence that names the targets that this run has not reached."""
+    verdicts = [(target.verdict, target.what) for target in targets(measured)]
+    names = dict.fromkeys(what for verdict, what in verdicts if verdict == MISSED)
+    if names:
+        return f"In this run these were not reached: {'; '.join(names)}."
+    if any(verdict not in {REACHED, WITHIN} for verdict, _ in verdicts):
+        return "In this run no target was missed, but not all could be judged."
+    return "In this run all targets were met."
+
+
 def control(measured: Measured) -> str:
     """Return a sentence on what the same thing measured twice comes to."""
     for figure in measured.figures("control: wake floor against itself, p50"):
@@ -45,10 +55,10 @@ def control(measured: Measured) -> str:
     return ""
 
 
-def absolute(measured: Measured) -> str:
-    """Return the table of the comparisons with the floors, in their own units."""
+def absolute(measured: Measured, stage: str) -> str:
+    """Return the table of a stage's comparisons with the floors, in their own units."""
     rows = []
-    for found in measured.stage("floors").get("figures", []):
+    for found in measured.stage(stage).get("figures", []):
         floor, ours = (rounded(statistics.median(found[side])) for side in ("floor", "ours"))
         low, high = found["interval"]
         rows.append(
@@ -62,29 +72,7 @@ def absolute(measured: Measured) -> str:
                 f"{low:.2f} - {high:.2f}",
             ]
         )
-    return table(["", "case", "unit", "floor", "ours", "ratio", "95 % interval"], rows)
-
-
-def films(measured: Measured) -> str:
-    """Return the table of the capture process on files."""
-    found = measured.stage("headline").get("films", [])
-    if not found:
-        return "Not measured."
-    keys = [key for key in found[0] if key != "case"]
-    rows = [[key, *(rounded(film[key]) for film in found)] for key in keys]
-    shares = {figure.case: f"{100 * figure.ratio:.0f}" for figure in measured.figures(DECODING_NAME)}
-    rows.append(["of the processor's time, % for decoding alone", *(shares.get(film["case"], "-") for film in found)])
-    return table(["", *(film["case"] for film in found)], rows)
-
-
-def spans(measured: Measured) -> str:
-    """Return the table of starting and stopping."""
-    found = measured.stage("headline").get("spans", {})
-    rows = [
-        [what, rounded(statistics.median(values)), f"{rounded(min(values))} - {rounded(max(values))}"]
-        for what, values in found.items()
-    ]
-    return table(["ms", "median", "range"], rows)
+    return table(["", "case", "unit", "floor", "ours", "ratio", "95 % interval"], rows) if rows else "Not measured."
 
 
 def memory(measured: Measured) -> str:

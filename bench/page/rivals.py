@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import statistics
 from typing import TYPE_CHECKING
 
 from bench.page.measured import Measured, Record, ratio, rounded
+from bench.page.replaced import spread
 from bench.report import table
 from bench.rivals.registry import OURS, WAYS
 
@@ -43,15 +43,14 @@ def across(measured: Measured, pace: str, entry: Callable[[Record, Record], str]
     return table([first, *(heading(cell) for cell in cells)], rows)
 
 
-def median(values: list[float | None]) -> float | None:
-    """Return the median of what there is."""
-    there = [value for value in values if value is not None]
-    return statistics.median(there) if there else None
+def latency(measured: Measured, pace: str) -> str:
+    """Return the table of median latencies at this pace, in us."""
+    return across(measured, pace, lambda _, found: spread(found["p50"]), "us")
 
 
-def latency(measured: Measured, which: str) -> str:
-    """Return the table of latencies at 60 a second, in us: `p50_of_all` or `p99`."""
-    return across(measured, "60/s", lambda _, found: rounded(found[which]), "us")
+def tail(measured: Measured) -> str:
+    """Return the table of the latencies' 99th percentile at 60 a second, of all blocks together, in us."""
+    return across(measured, "60/s", lambda _, found: rounded(found["p99"]), "us")
 
 
 def ratios(measured: Measured) -> str:
@@ -72,28 +71,28 @@ def ratios(measured: Measured) -> str:
 def reader_share(measured: Measured) -> str:
     """Return the table of a waiting reader's CPU at 30 a second."""
     return across(
-        measured, "30/s", lambda _, found: rounded(100 * (median(found["reader_share"]) or 0.0)), "% of a core"
+        measured, "30/s", lambda _, found: spread([100 * each for each in found["reader_share"] if each]), "% of a core"
     )
 
 
 def writer_cpu(measured: Measured) -> str:
     """Return the table of the writer's CPU per frame at 60 a second."""
-    return across(measured, "60/s", lambda _, found: rounded(median(found["writer_cpu"])), "us a frame")
+    return across(measured, "60/s", lambda _, found: spread(found["writer_cpu"]), "us a frame")
 
 
 def reading_cpu(measured: Measured) -> str:
     """Return the table of what a reader spends on a frame whose every pixel it reads."""
-    return across(measured, "unpaced", lambda _, found: rounded(median(found["reader_cpu"])), "us a frame")
+    return across(measured, "unpaced", lambda _, found: spread(found["reader_cpu"]), "us a frame")
 
 
-def throughput(measured: Measured) -> str:
-    """Return the table of frames a second published, and taken by one reader, unpaced."""
-    return across(
-        measured,
-        "unpaced",
-        lambda _, found: f"{rounded(median(found['published']))} / {rounded(median(found['taken']))}",
-        "published / taken",
-    )
+def published(measured: Measured) -> str:
+    """Return the table of frames a second that a writer publishes, unpaced."""
+    return across(measured, "unpaced", lambda _, found: spread(found["published"]), "published a second")
+
+
+def taken(measured: Measured) -> str:
+    """Return the table of frames a second that one reader then takes."""
+    return across(measured, "unpaced", lambda _, found: spread(found["taken"]), "taken a second, by each")
 
 
 def losses(measured: Measured) -> str:
@@ -101,11 +100,13 @@ def losses(measured: Measured) -> str:
     rows = []
     for way in measured.ways():
         entries = [named(way)]
-        for pace in ("60/s", "unpaced"):
+        for pace in ("60/s", "30/s", "unpaced"):
             found = [cell["ways"][way] for cell in measured.cells(pace) if way in cell["ways"]]
             entries += [str(sum(each[what] for each in found)) for what in ("torn", "dropped")]
         rows.append(entries)
-    return table(["all sizes and readers", "torn at 60/s", "dropped", "torn unpaced", "dropped"], rows)
+    return table(
+        ["all sizes and readers", "torn at 60/s", "dropped", "torn at 30/s", "dropped", "torn unpaced", "dropped"], rows
+    )
 
 
 def memory(measured: Measured) -> str:

@@ -111,8 +111,8 @@ class SampleReceiver(Receiver):
         while self._sample is None:
             self._listener.blocking_wait()
             self._sample = self._subscriber.receive()
-        frame = self._frame_type.from_address(self._sample.payload_ptr)
-        return np.frombuffer(memoryview(frame), np.uint8).reshape(self._shape)
+        frame: Any = self._frame_type.from_address(self._sample.payload_ptr)
+        return np.ndarray(self._shape, np.uint8, frame)
 
     def release(self) -> None:
         """Give the sample back."""

@@ -63,4 +63,5 @@ WAYS = {
         Way("queue", "processes:Queue", COPY),
     )
 }
+DUELLISTS = (WAKE, "ours, in place")
 OURS = ("ours, in place", "ours, low latency", "ours, by copy")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -61,38 +62,38 @@ class Pool:
         return self._turn
 
 
-class Publisher:
+class Publisher(ABC):
     """The writer's half, made in the writer's process."""
 
     waits_for_readers = False  # whether `publish` blocks until every reader takes the frame: none is ever dropped
 
+    @abstractmethod
     def publish(self, mark: int) -> int:
         """Publish a frame that bears `mark`.
 
         Returns when publishing began, in monotonic ns: before the copy where there is one, and before the call that
         publishes where the frame was filled in place. Returns 0 where the frame was dropped.
         """
-        raise NotImplementedError
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most have nothing to do here
         """Remove what was created."""
 
 
-class Receiver:
+class Receiver(ABC):
     """A reader's half, made in the reader's process."""
 
+    @abstractmethod
     def take(self) -> Pixels:
         """Wait for the next frame and return it; nothing more is to be done before it can be used."""
-        raise NotImplementedError
 
-    def release(self) -> None:
+    def release(self) -> None:  # noqa: B027 - likewise
         """Let go of the frame taken last; its array is not used any more."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most have nothing to do here
         """Let go of everything."""
 
 
-class Transport:
+class Transport(ABC):
     """One way, for one name and size. Made before writer and readers are forked, so that they can inherit of it."""
 
     def __init__(self, name: str, size: Size, readers: int) -> None:
@@ -100,16 +101,16 @@ class Transport:
         self.size = size
         self.readers = readers
 
+    @abstractmethod
     def publisher(self, pool: Pool) -> Publisher:
         """Return the writer's half; called in its process, again in another one if the first was killed."""
-        raise NotImplementedError
 
+    @abstractmethod
     def receiver(self, index: int) -> Receiver:
         """Return the half of the reader with this index; called in its process."""
-        raise NotImplementedError
 
-    def forked(self) -> None:
+    def forked(self) -> None:  # noqa: B027 - likewise
         """Give up, in the process that has forked, what belongs to the readers alone."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 - most have nothing to do here
         """Remove, after everybody has ended, what they may have left behind."""
