@@ -16,12 +16,12 @@ import threading
 import time
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Self
 
 import cv2
 import numpy as np
 import numpy.typing as npt
+
+from network_camera import NetworkCamera
 
 _GRAYS = 50  # pictures that can be told apart, four grays from one to the next
 
@@ -37,7 +37,7 @@ def number_in(picture: npt.NDArray[np.uint8]) -> int:
     return round((float(picture.mean()) - 20) / 4)
 
 
-class HTTPCamera:
+class HTTPCamera(NetworkCamera):
     """Serves everybody who connects, each from the newest frame on."""
 
     def __init__(self, *, width: int = 64, height: int = 48, fps: float = 100.0) -> None:
@@ -64,40 +64,21 @@ class HTTPCamera:
         """Of the next frame."""
         self.sent_at: dict[int, float] = {}
         """When a frame was sent, in seconds of the monotonic clock."""
-        self._running = threading.Event()
-        self._running.set()
         self._open: set[socket.socket] = set()
         self._server: _Server | None = None
         self._address = ("127.0.0.1", 0)
-        self.come_back()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.die()
+        super().__init__()
 
     @property
-    def url(self) -> str:
-        """Where it is found, also after it was away."""
+    def url(self) -> str:  # noqa: D102 - as above
         return f"http://{self._address[0]}:{self._address[1]}/camera"
-
-    def freeze(self) -> None:
-        """Sends nothing more, without hanging up."""
-        self._running.clear()
-
-    def thaw(self) -> None:
-        """Sends again."""
-        self._running.set()
 
     def die(self) -> None:
         """Breaks off every connection, and takes no more."""
         server, self._server = self._server, None
         if server is not None:
             server.gone.set()
-            self._running.set()
+            self._thawed.set()
             for connection in list(self._open):
                 with contextlib.suppress(OSError):  # it is just ending by itself
                     # With a reset, as a camera that has lost its power is noticed at last.
@@ -106,9 +87,7 @@ class HTTPCamera:
             server.shutdown()
             server.server_close()
 
-    def come_back(self) -> None:
-        """Is there again, at the same address."""
-        self._running.set()
+    def _appear(self) -> None:
         server = _Server(self._address, _Handler)
         server.camera = self
         self._address = ("127.0.0.1", server.server_port)
@@ -126,7 +105,7 @@ class HTTPCamera:
                 count += 1
                 due = max(due + 1 / self.fps, time.monotonic())
                 connection.server.gone.wait(max(0.0, due - time.monotonic()))
-                self._running.wait()
+                self._thawed.wait()
         except OSError:
             return  # the viewer has gone, or we have
         finally:
@@ -172,10 +151,3 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *_arguments: object) -> None:
         """Says nothing."""
-
-
-def closed_port() -> int:
-    """A port of this machine at which nobody answers."""
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-    return port

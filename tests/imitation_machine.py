@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import pytest
-
-from v4l2_camera import ImitationCamera, Mode, build_driver
+from v4l2_camera import ImitationCamera, Mode
 
 MODES = [
     Mode("YUYV", 640, 480, 30),
@@ -17,15 +15,6 @@ MODES = [
     Mode("MJPG", 1920, 1080, 30),
     Mode("MJPG", 640, 480, 60),
 ]
-
-
-def driver_in(folder: Path, what: str) -> Path:
-    """Builds the driver for LD_PRELOAD; where that cannot be, the test is skipped, and says so."""
-    library = build_driver(folder)
-    if library is None:
-        sys.stderr.write(f"NOT TESTED (no C compiler, or no linux/videodev2.h): {what}\n")
-        pytest.skip("no C compiler")
-    return library
 
 
 class Machine(NamedTuple):

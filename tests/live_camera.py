@@ -16,14 +16,13 @@ import re
 import socket
 import threading
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 from make_video import encode_video
+from network_camera import NetworkCamera
 
 FPS = 50
 FRAMES = 1000
@@ -74,46 +73,19 @@ def _units(data: bytes) -> list[list[bytes]]:
     return pictures[:-1]
 
 
-class LiveCamera(ABC):
-    """Films from the beginning on, and sends each picture to everybody who watches."""
+class LiveCamera(NetworkCamera):
+    """Films all the time, and sends each picture to everybody who watches; what it films while frozen is lost."""
 
     def __init__(self) -> None:
         self.number = 0
         """Of the picture that was sent last."""
         self._began = time.monotonic()
-        self._thawed = threading.Event()
         self._gone = threading.Event()
         self._threads: list[threading.Thread] = []
         self._sockets: list[socket.socket] = []
-        self.come_back()
+        super().__init__()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.die()
-
-    @property
-    @abstractmethod
-    def url(self) -> str:
-        """Where it is found, also after it was away."""
-
-    @abstractmethod
-    def _appear(self) -> None:
-        """Begins to serve."""
-
-    def freeze(self) -> None:
-        """Sends nothing more, without hanging up; what it films meanwhile is lost."""
-        self._thawed.clear()
-
-    def thaw(self) -> None:
-        """Sends again."""
-        self._thawed.set()
-
-    def die(self) -> None:
-        """Is gone from the network."""
+    def die(self) -> None:  # noqa: D102 - as above
         self._gone.set()
         self._thawed.set()
         for one in self._sockets:
@@ -125,11 +97,9 @@ class LiveCamera(ABC):
         self._sockets.clear()
         self._threads.clear()
 
-    def come_back(self) -> None:
-        """Is there again."""
+    def come_back(self) -> None:  # noqa: D102 - as above
         self._gone.clear()
-        self._thawed.set()
-        self._appear()
+        super().come_back()
 
     def _run(self, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, daemon=True)

@@ -136,3 +136,13 @@ def _encode(
 if __name__ == "__main__":
     way, path, arguments = sys.argv[1:]
     (_write if way == "opencv" else _encode)(path, **json.loads(arguments))
+
+
+def damaged(whole: Path, path: Path, begin: float, end: float) -> Path:
+    """A copy of an MP4 file whose frames are zeros between two parts of its data."""
+    data = bytearray(whole.read_bytes())
+    first, last = data.find(b"mdat") + 4, data.find(b"moov") - 4
+    cut = slice(first + int((last - first) * begin), first + int((last - first) * end))
+    data[cut] = bytes(cut.stop - cut.start)
+    path.write_bytes(data)
+    return path

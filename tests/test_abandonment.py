@@ -15,7 +15,7 @@ from billiards_video import SharedMemoryFrameReader, State, capture_relay
 from billiards_video.capture import Grabbed, SourceError
 from billiards_video.capture.fake import FakeSource
 from billiards_video.capture.source import HELD_BY_ITSELF
-from billiards_video.capture_loop import CapturePlan
+from billiards_video.capture_plan import CapturePlan
 from billiards_video.capture_relay import CaptureRelay
 from billiards_video.capture_stream import CaptureStream
 from billiards_video.config import Config

@@ -1,7 +1,7 @@
 """Devices that hang, fail, are refused, unplugged and plugged in again: on the imitation of a driver.
 
 Their settings are in test_capture_settings.py, their frames in test_capture_frames.py; what needs no device is in
-test_v4l2.py.
+test_v4l2_cameras.py.
 """
 
 import errno
@@ -11,7 +11,6 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -22,27 +21,10 @@ from billiards_video.capture import SourceError
 from billiards_video.capture.device import DeviceSource
 from billiards_video.capture.device_settings import DeviceSettings
 from capture_process import CaptureProcess, write_config
-from v4l2_bench import SMALL, Bench, attached, driver, run
+from v4l2_bench import SMALL, Bench, attached, run
 from v4l2_camera import ImitationCamera, Mode, preloaded
 
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The driver."""
-    return driver(tmp_path_factory.mktemp("driver"))
-
-
-@pytest.fixture(scope="module")
-def worker(library: Path) -> Iterator[ProcessPoolExecutor]:
-    """A process to which the imitation is a device."""
-    with preloaded(library) as worker:
-        yield worker
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    """An empty machine."""
-    return Bench(tmp_path)
+pytest_plugins = ["imitation_fixtures"]
 
 
 def one_line(error: SourceError) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from billiards_video.capture import Grabbed, SourceEnded, SourceError
 from billiards_video.capture.file import FileSource
-from make_video import make_video
+from make_video import damaged, make_video
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -176,16 +176,6 @@ def test_announced_frame_counts_are_not_believed(tmp_path: Path) -> None:
         assert cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT) == announced
         pictures, _ = read(FileSource(path))
         assert len(pictures) == FRAMES
-
-
-def damaged(whole: Path, path: Path, begin: float, end: float) -> Path:
-    """A copy of an MP4 file whose frames are zeros between two parts of its data."""
-    data = bytearray(whole.read_bytes())
-    first, last = data.find(b"mdat") + 4, data.find(b"moov") - 4
-    cut = slice(first + int((last - first) * begin), first + int((last - first) * end))
-    data[cut] = bytes(cut.stop - cut.start)
-    path.write_bytes(data)
-    return path
 
 
 def test_a_corrupt_stretch_is_passed_over(mp4: Path, tmp_path: Path) -> None:

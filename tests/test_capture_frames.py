@@ -1,30 +1,17 @@
 """A device's frames: in every pixel format, dated, whole, and new: on the imitation of a driver."""
 
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from billiards_video.capture.device_settings import DeviceSettings
-from v4l2_bench import SMALL, Bench, attached, driver, run
-from v4l2_camera import ImitationCamera, Mode, gray_jpegs, preloaded
+from v4l2_bench import SMALL, Bench, attached, run
+from v4l2_camera import ImitationCamera, Mode, gray_jpegs
 
-
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessPoolExecutor]:
-    """A process to which the imitation is a device."""
-    with preloaded(driver(tmp_path_factory.mktemp("driver"))) as worker:
-        yield worker
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    """An empty machine."""
-    return Bench(tmp_path)
+pytest_plugins = ["imitation_fixtures"]
 
 
 def watch(bench: Bench, settings: DeviceSettings, frames: int) -> tuple[tuple[int, ...], list[float], list[float]]:

@@ -2,10 +2,8 @@
 
 import errno
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -13,23 +11,12 @@ from billiards_video.capture.device_settings import DeviceSettings
 from billiards_video.capture.settings import table, with_rate
 from billiards_video.capture.source import Setting
 from billiards_video.capture.v4l2 import abi
-from v4l2_bench import SMALL, Bench, driver, run
-from v4l2_camera import ImitationCamera, Knob, Mode, gray_jpegs, preloaded
+from v4l2_bench import SMALL, Bench, run
+from v4l2_camera import ImitationCamera, Knob, Mode, gray_jpegs
+
+pytest_plugins = ["imitation_fixtures"]
 
 MENU = 3
-
-
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessPoolExecutor]:
-    """A process to which the imitation is a device."""
-    with preloaded(driver(tmp_path_factory.mktemp("driver"))) as worker:
-        yield worker
-
-
-@pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    """An empty machine."""
-    return Bench(tmp_path)
 
 
 def rows(settings: tuple[Setting, ...]) -> dict[str, Setting]:

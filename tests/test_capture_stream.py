@@ -1,8 +1,7 @@
 """Streams: an HTTP camera made by the test, which works, lies, sends garbage, freezes, dies, or is not there."""
 
 import os
-import subprocess
-import sys
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -14,14 +13,14 @@ import numpy.typing as npt
 import pytest
 
 import http_camera
-from billiards_video.capture import SourceError, live_pace, stream
-from billiards_video.capture.ffmpeg_options import VARIABLE, in_force
-from billiards_video.capture.live_pace import Backlog, Load, Stopwatch
+from billiards_video.capture import SourceError
+from billiards_video.capture.live_pace import Load
 from billiards_video.capture.selection import source_for
 from billiards_video.capture.settings import table, with_rate
 from billiards_video.capture.stream import StreamSource
 from billiards_video.config import CameraConfig
-from http_camera import HTTPCamera, closed_port, number_in
+from http_camera import HTTPCamera, number_in
+from live_camera import free_port
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -215,39 +214,6 @@ def test_the_read_time_out_is_the_stream_s(source: StreamSource) -> None:
     source.open()
 
 
-def test_options_reach_ffmpeg_and_do_not_stay(camera: HTTPCamera) -> None:
-    """What the configuration sets for a stream is in force while it is opened, and not for what is opened after it."""
-    before = os.environ[VARIABLE]
-    chosen = source_for(CameraConfig(device_id=camera.url, stream_options={"user_agent": "table 5"}))
-    chosen.open()
-    chosen.close()
-    assert camera.agent == "table 5"
-    assert os.environ[VARIABLE] == before
-    other = StreamSource(camera.url)
-    other.open()
-    other.close()
-    assert camera.agent != "table 5"
-
-
-def test_rtsp_goes_over_tcp_first_unless_it_is_said_otherwise() -> None:
-    """To set other options does not undo what OpenCV does without any; to name a transport does."""
-    with in_force({"fflags": "nobuffer"}):
-        assert os.environ[VARIABLE] == "rtsp_flags;prefer_tcp|fflags;nobuffer"
-    with in_force({"rtsp_transport": "udp"}):
-        assert os.environ[VARIABLE] == "rtsp_transport;udp"
-
-
-def test_the_user_s_own_options_win(camera: HTTPCamera) -> None:
-    """The variable that OpenCV knows goes before the configuration, option by option."""
-    code = (
-        "from billiards_video.capture.stream import StreamSource as S;"
-        f"s = S({camera.url!r}, options={{'user_agent': 'configured', 'seekable': '0'}}); s.open(); s.close()"
-    )
-    environment = {**os.environ, VARIABLE: "user_agent;from outside"}
-    subprocess.run([sys.executable, "-W", "error", "-c", code], env=environment, check=True, timeout=30)
-    assert camera.agent == "from outside"
-
-
 def test_one_thread_decodes_unless_it_is_too_slow(source: StreamSource, monkeypatch: pytest.MonkeyPatch) -> None:
     """A live stream is decoded by one thread, since each further one delays it by a frame, and by more when it must."""
     threads = {row.name: row for row in source.open().settings}["decoder_threads"]
@@ -273,151 +239,6 @@ def test_threads_that_were_asked_for_stay(camera: HTTPCamera, monkeypatch: pytes
     assert (threads.asked, threads.accepted) == ("3", "3")
 
 
-class FakeTime:
-    """A clock and a worker's time sheet that stand where they are put."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-        self.worked = 10.0
-
-    def monotonic(self) -> float:
-        """Seconds that have passed."""
-        return self.now
-
-    def thread_time(self) -> float:
-        """Seconds that were worked."""
-        return self.worked
-
-    def monotonic_ns(self) -> int:
-        """The same in nanoseconds."""
-        return round(self.now * 1e9)
-
-    def passes(self, seconds: float, *, work: float = 0.0) -> bool:
-        """Moves both."""
-        self.now += seconds
-        self.worked += work
-        return True
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> FakeTime:
-    """The time that the module under test has."""
-    clock = FakeTime()
-    monkeypatch.setattr(live_pace, "time", clock)
-    return clock
-
-
-def test_a_call_that_works_is_told_from_one_that_waits(clock: FakeTime) -> None:
-    """A frame that takes long to decode was there; one for which nothing was done was not."""
-    stopwatch = Stopwatch(0.04)
-    worked = stopwatch.time(lambda: clock.passes(0.03, work=0.03))
-    waited = stopwatch.time(lambda: clock.passes(0.03, work=0.01))
-    assert (worked.waited, waited.waited) == (False, True)
-    assert worked.done
-    assert worked.seconds == pytest.approx(0.03)
-
-
-def test_only_what_waited_is_old(clock: FakeTime) -> None:
-    """After a pause, frames that come at once are old, for as much of the stream as the pause was, and no more."""
-    backlog = Backlog(0.04)
-
-    def old(seconds: float, *, waited: bool) -> bool:
-        clock.passes(seconds)
-        return backlog.is_old(waited=waited, lasts=0.04)
-
-    assert [old(0.04, waited=True) for _ in range(5)] == [False] * 5
-    assert [old(0.001, waited=False) for _ in range(5)] == [False] * 5  # a burst: the network's affair
-    assert old(0.5, waited=False)
-    assert [old(0.001, waited=False) for _ in range(20)].count(True) == 12
-    assert old(0.5, waited=False)
-    assert not old(0.04, waited=True)
-    assert old(0.001, waited=False)  # that one wait was nothing to go by
-    assert [old(0.04, waited=True) for _ in range(3)] == [False] * 3
-    assert not old(0.001, waited=False)
-    assert not old(0.5, waited=True)  # the camera's own pause: what comes then is new
-    assert not old(0.04, waited=True)
-
-
-def test_too_much_is_no_rest_and_a_stream_that_runs_away(clock: FakeTime) -> None:
-    """One decoder is too slow only where it never rests and still falls behind, over three seconds."""
-    load, position = Load(), 0.0
-
-    def too_much(work: float, progress: float) -> bool:
-        nonlocal position
-        answers = []
-        for _ in range(32):
-            clock.passes(0.1, work=0.1 * work)
-            position += 0.1 * progress
-            answers.append(load.is_too_much(position))
-        return any(answers)
-
-    assert not too_much(0.5, 1.0)
-    assert not too_much(0.5, 0.5)  # others take the processor away: more threads would not help
-    assert not too_much(1.0, 2.0)  # a file that downloads as fast as it is read
-    assert too_much(1.0, 0.5)
-
-
-class ScriptedCapture:
-    """In the place of OpenCV's: what each call for a frame gives, and how many seconds it takes."""
-
-    def __init__(self, clock: FakeTime, grabs: list[tuple[float, bool]]) -> None:
-        self._clock = clock
-        self._grabs = iter(grabs)
-
-    def isOpened(self) -> bool:  # noqa: N802 - OpenCV's names
-        """It is, as OpenCV's is even when it is dead."""
-        return True
-
-    def grab(self) -> bool:
-        """Takes its time."""
-        seconds, done = next(self._grabs)
-        return self._clock.passes(seconds) and done
-
-    def retrieve(self, **_options: object) -> tuple[bool, Pixels]:
-        """A picture."""
-        return True, np.zeros((48, 64, 3), np.uint8)
-
-    def get(self, _property: int) -> float:
-        """Tells nothing."""
-        return 0.0
-
-    def release(self) -> None:
-        """Has nothing to release."""
-
-
-def test_a_frozen_rtsp_camera_costs_one_time_out(clock: FakeTime, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The frame that comes when the time is over is given out; what comes after further time-outs is not waited for.
-
-    As it was seen with a server that was stopped: the decoder's last frames come one by one, each after a whole
-    time-out, and so do the refusals after them.
-    """
-    monkeypatch.setattr(stream, "time", clock)
-    frozen = [(0.04, True)] * 5 + [(1.0, True)] * 2 + [(1.0, False)] * 20
-    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: ScriptedCapture(clock, frozen))
-    source = StreamSource("rtsp://camera", read_timeout=1.0)
-    source.open()
-    for _ in range(5):
-        source.grab()
-    began = clock.now
-    source.grab()
-    with pytest.raises(SourceError, match="nothing came for 1 s"):
-        source.grab()
-    assert clock.now - began == pytest.approx(1.0)
-
-
-def test_a_few_refusals_at_once_are_not_the_end(clock: FakeTime, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Some frames in a row that cannot be decoded and are there already are passed over; many are the end."""
-    monkeypatch.setattr(stream, "time", clock)
-    burst = [(0.04, True), *[(0.0, False)] * 5, (0.04, True), *[(0.0, False)] * 50]
-    monkeypatch.setattr(cv2, "VideoCapture", lambda *_: ScriptedCapture(clock, burst))
-    source = StreamSource("http://camera", read_timeout=1.0)
-    source.open()
-    assert not source.grab().discontinuity
-    assert source.grab().discontinuity
-    with pytest.raises(SourceError, match="ended by the server"):
-        source.grab()
-
-
 @pytest.mark.parametrize("status", [401, 404, 503])
 def test_a_refusal_is_an_error(camera: HTTPCamera, source: StreamSource, status: int) -> None:
     """A camera that answers with an error cannot be opened, which is found out at once."""
@@ -426,6 +247,36 @@ def test_a_refusal_is_an_error(camera: HTTPCamera, source: StreamSource, status:
     with pytest.raises(SourceError, match="cannot be opened"):
         source.open()
     assert time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize("host", ["no-such-camera.invalid", "camera..lan"])
+def test_a_host_that_is_not_known_is_said_so(host: str) -> None:
+    """A mistake in the name is told from a camera that does not answer, without user and password."""
+    with pytest.raises(SourceError) as caught:
+        StreamSource(f"http://me:secret@{host}/cam", open_timeout=20).open()
+    text = str(caught.value)
+    assert text.startswith(f"stream http://{host}/cam cannot be opened: its host '{host}' is not known here (")
+    assert "secret" not in text
+
+
+@pytest.mark.parametrize("where", ["127.0.0.1", "localhost"])
+def test_a_host_that_is_known_is_not_doubted(where: str) -> None:
+    """Where nobody answers at an address that there is, the words are about the camera."""
+    with pytest.raises(SourceError, match=r"cannot be opened \(gave up after") as caught:
+        StreamSource(f"http://{where}:{free_port()}/cam", open_timeout=5).open()
+    assert "is not known here" not in str(caught.value)
+
+
+def test_a_name_service_that_does_not_answer_costs_no_more_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look-up has what is left of the time for opening, and no more; then the words are the usual ones."""
+    answered = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_: answered.wait())
+    began = time.monotonic()
+    with pytest.raises(SourceError, match=r"cannot be opened \(gave up after"):
+        StreamSource(f"http://localhost:{free_port()}/cam", open_timeout=0.3).open()
+    took = time.monotonic() - began
+    answered.set()
+    assert 0.2 < took < 3
 
 
 @pytest.mark.parametrize(
@@ -439,7 +290,7 @@ def test_a_refusal_is_an_error(camera: HTTPCamera, source: StreamSource, status:
 )
 def test_the_password_is_not_shown(url: str, capfd: pytest.CaptureFixture[str]) -> None:
     """The words for a stream that cannot be reached have its address and not its password, and are all there is."""
-    port = closed_port()
+    port = free_port()
     with pytest.raises(SourceError) as caught:
         StreamSource(url.format(port), open_timeout=2).open()
     assert f"127.0.0.1:{port}/cam" in str(caught.value)

@@ -21,7 +21,7 @@ from cli_command import COMMAND, Terminal, environment, run
 from small_stream import HEIGHT, WIDTH, picture
 
 COMMANDS = ["run", "status", "top", "view", "snapshot", "doctor", "list", "completion"]
-SLOW = {"cv2", "pydantic", "rich", "shtab", "asyncio"}
+SLOW = {"cv2", "pydantic", "rich", "shtab", "asyncio", "prometheus_client", "starlette", "uvicorn"}
 
 
 def test_help_teaches_by_example(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,8 +16,8 @@ import pytest
 from billiards_video import FrameFormat, FrameMetadata
 from billiards_video.demo.figures import Figures
 from billiards_video.frame_code import seal
+from demonstration import SMALL, command, demonstration
 
-SMALL = ("--picture", "320x240@60", "--no-page")
 LINE = re.compile(
     r"frame=(?P<frame>\d+) fps=(?P<fps>[\d.]+)"
     r" publish_to_array_p50=[\d.]+(us|ms) p99=[\d.]+(us|ms) capture_to_array_p50=[\d.]+(us|ms) p99=[\d.]+(us|ms)"
@@ -27,29 +27,16 @@ MICROSECOND = 1000
 SECOND = 1_000_000_000
 
 
-def _command(name: str, *arguments: str) -> list[str]:
-    return [sys.executable, "-m", "billiards_video.demo", "--name", name, *arguments]
-
-
 @contextmanager
 def _demo(name: str, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", int]]:
-    """A running demonstration in a session of its own, with the capture process's pid; killed if a test leaves it."""
-    with subprocess.Popen(
-        _command(name, *SMALL, *arguments),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            match = re.match(r"Capture process (\d+) ", first := process.stdout.readline())
-            assert match, first
-            while not LINE.match(process.stdout.readline()):
-                assert process.poll() is None
-            yield process, int(match[1])
-        finally:
-            process.terminate()
+    """A demonstration that shows figures and has no page, with the capture process's pid."""
+    with demonstration(name, "--no-page", *arguments) as process:
+        assert process.stdout is not None
+        match = re.match(r"Capture process (\d+) ", first := process.stdout.readline())
+        assert match, first
+        while not LINE.match(process.stdout.readline()):
+            assert process.poll() is None
+        yield process, int(match[1])
 
 
 def _ended(process: "subprocess.Popen[str]") -> tuple[int, str]:
@@ -75,7 +62,7 @@ def test_it_shows_figures_and_ends_by_itself(segment_name: str) -> None:
     A VIDEO_FILE in the environment is the capture process's business elsewhere, and does not take the source's place.
     """
     ended = subprocess.run(
-        _command(segment_name, "--seconds", "2", "--no-page"),
+        command(segment_name, "--seconds", "2", "--no-page"),
         env=os.environ | {"VIDEO_FILE": "/nowhere/film.mp4"},
         capture_output=True,
         text=True,
@@ -106,7 +93,7 @@ def test_ctrl_c_at_a_terminal(segment_name: str) -> None:
     )
     ours, theirs = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-c", at_terminal, *_command(segment_name, *SMALL)],
+        [sys.executable, "-c", at_terminal, *command(segment_name, *SMALL, "--no-page")],
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
@@ -149,7 +136,7 @@ def test_a_dead_capture_process_is_told(segment_name: str) -> None:
     assert "Source: synthetic" in errors
     assert "Traceback" not in errors
     healed = subprocess.run(
-        _command(segment_name, *SMALL, "--seconds", "0.5"), capture_output=True, text=True, timeout=30, check=False
+        command(segment_name, *SMALL, "--seconds", "0.5"), capture_output=True, text=True, timeout=30, check=False
     )
     assert (healed.returncode, healed.stderr) == (0, "")
 
@@ -157,7 +144,7 @@ def test_a_dead_capture_process_is_told(segment_name: str) -> None:
 def test_a_capture_process_that_cannot_start_is_told(segment_name: str) -> None:
     """Where the capture process refuses its source, its own words are shown, and the exit code is 1."""
     ended = subprocess.run(
-        _command(segment_name, "--picture", "8x8@30"), capture_output=True, text=True, timeout=30, check=False
+        command(segment_name, "--picture", "8x8@30"), capture_output=True, text=True, timeout=30, check=False
     )
     assert ended.returncode == 1
     assert "from 160x120 to 16384x16384" in ended.stderr
@@ -167,7 +154,9 @@ def test_a_capture_process_that_cannot_start_is_told(segment_name: str) -> None:
 def test_two_demonstrations_need_two_names(segment_name: str) -> None:
     """A second one under the same name says which process has it, and the first goes on unharmed."""
     with _demo(segment_name) as (first, capture), _wait_for_end(capture):
-        second = subprocess.run(_command(segment_name, *SMALL), capture_output=True, text=True, timeout=30, check=False)
+        second = subprocess.run(
+            command(segment_name, *SMALL, "--no-page"), capture_output=True, text=True, timeout=30, check=False
+        )
         assert second.returncode == 1
         assert f"Process {capture} publishes under the name" in second.stderr
         assert first.poll() is None

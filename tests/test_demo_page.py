@@ -5,37 +5,29 @@ import re
 import select
 import signal
 import socket
-import subprocess
 import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
 
 from cli_command import Terminal
+from demonstration import demonstration
 
 pytest.importorskip("uvicorn", reason="the page needs the extra 'view'")
 
 
 @contextmanager
-def demonstration(name: str, *arguments: str) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+def showing(name: str, *arguments: str) -> Iterator[tuple[Popen[str], str]]:
     """A running demonstration, and what it says of its page."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "billiards_video.demo", "--name", name, "--picture", "320x240@60", *arguments],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    ) as process:
-        try:
-            assert process.stdout is not None
-            said = next(line for line in process.stdout if "live picture" in line)
-            yield process, said.strip()
-        finally:
-            process.terminate()
+    with demonstration(name, *arguments) as process:
+        assert process.stdout is not None
+        said = next(line for line in process.stdout if "live picture" in line)
+        yield process, said.strip()
 
 
 def children(pid: int) -> list[int]:
@@ -53,7 +45,7 @@ def address(said: str) -> str:
 
 def test_the_page_shows_the_picture(segment_name: str) -> None:
     """Its address is printed; the page and a picture are there, until the demonstration ends."""
-    with demonstration(segment_name) as (demo, said):
+    with showing(segment_name) as (demo, said):
         page = address(said)
         with urllib.request.urlopen(page, timeout=20) as response:
             assert response.headers.get_content_type() == "text/html"
@@ -68,7 +60,7 @@ def test_the_page_shows_the_picture(segment_name: str) -> None:
 
 def test_it_goes_with_a_killed_demonstration(segment_name: str) -> None:
     """After `kill -9` of the demonstration nothing that it had started is left."""
-    with demonstration(segment_name) as (demo, said):
+    with showing(segment_name) as (demo, said):
         address(said)
         handles = [os.pidfd_open(child) for child in children(demo.pid)]
         assert len(handles) == 2
@@ -82,7 +74,7 @@ def test_figures_go_on_without_it(segment_name: str) -> None:
     """Where the page cannot be had, the demonstration says why, and does without."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
-        with demonstration(segment_name, "--port", port) as (demo, said):
+        with showing(segment_name, "--port", port) as (demo, said):
             assert said.startswith("No live picture: ")
             assert port in said
             assert demo.stdout is not None

@@ -18,9 +18,11 @@ from billiards_video.cli.checks.configuration import calibration
 from billiards_video.cli.checks.shared_memory import room
 from billiards_video.config import VideoConfig
 from capture_process import CaptureProcess, write_config
-from cli_command import Terminal, run
-from imitation_machine import Machine, driver_in
+from cli_command import COMMAND, Terminal, environment, run
+from imitation_machine import Machine
 from small_stream import HEIGHT, WIDTH, picture
+
+pytest_plugins = ["imitation_fixtures"]
 
 SMALL = {"device_id": "synthetic:160x120@30"}
 SHM = Path("/dev/shm")  # noqa: S108 - the real one is looked at
@@ -40,6 +42,19 @@ settings = DeviceSettings(width=width, height=height, fps=camera.fps)
 findings = Findings(camera, None, lambda: DeviceSource(camera.device_id, settings, places=places), places)
 print(json.dumps([check._asdict() for check in findings.checks(quick=sys.argv[3] == "quick")]))
 """
+
+
+def run_after(step: str, *arguments: str) -> str:
+    """What the command shows in a mount namespace of its own, after a step of a shell."""
+    namespaces = ["unshare", "--mount", *([] if os.geteuid() == 0 else ["--user", "--map-root-user"])]
+    command = [*namespaces, "sh", "-c", f'{step} && exec "$@"', "sh"]
+    tried = subprocess.run([*command, "true"], capture_output=True, text=True, check=False)
+    if tried.returncode != 0:
+        pytest.skip(f"NOT TESTED, namespaces are not allowed here: {tried.stderr.strip()}")
+    ended = subprocess.run(
+        [*command, *COMMAND, *arguments], env=environment(), capture_output=True, check=True, text=True
+    )
+    return ended.stdout
 
 
 def diagnosis(*arguments: str | Path, **variables: str) -> tuple[int, dict[str, list[dict[str, Any]]]]:
@@ -159,6 +174,24 @@ def test_too_little_room(tmp_path: Path) -> None:
     assert check.result == "ok"
 
 
+def test_memory_that_is_read_only(tmp_path: Path, segment_name: str) -> None:
+    """A /dev/shm without a way to write into it is told as that, whoever asks, and where frames go instead."""
+    config = write_config(tmp_path, segment_name, SMALL)
+    shown = json.loads(run_after("mount -t tmpfs -o ro tmpfs /dev/shm", "doctor", "--quick", "--json", str(config)))
+    (check,) = [check for check in shown["checks"] if check["subject"] == "shared memory"]
+    assert (check["result"], check["remedy"]) == ("warning", "sudo mount -o remount,rw /dev/shm")
+    assert check["text"].startswith(f"{SHM} is read-only; frames go to ")
+
+
+def test_memory_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A directory whose rights are too narrow is told with its mode, and with the command that widens them."""
+    tmp_path.chmod(0o555)
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root, as which tests run too, may write everywhere
+    (check,) = room(1000, tmp_path)
+    assert (check.result, check.remedy) == ("warning", f"sudo chmod 1777 {tmp_path}")
+    assert check.text.startswith(f"{tmp_path} may not be written to (mode 555); frames go to ")
+
+
 def test_what_a_dead_writer_has_left(tmp_path: Path, segment_name: str) -> None:
     """Its files are found, with a command that removes them; a live one's are not among them."""
     live = f"{segment_name}-live"
@@ -238,6 +271,18 @@ def test_a_stream_with_trouble(tmp_path: Path, writer: SharedMemoryFrameWriter) 
     assert "the picture is frozen" in checks["stream"][0]["text"]
 
 
+def test_a_rate_of_nothing_is_not_well(tmp_path: Path, writer: SharedMemoryFrameWriter) -> None:
+    """While no frames come, the rate is a warning that leads to the stream's status, whatever its source promises."""
+    writer.write_frame(picture(0))
+    writer.set_state(State.STALLED, "no frames arrive")
+    for told in ({"fps": 0.0}, {"fps": 0.0, "nominal_fps": 30}):
+        writer.set_status(json.dumps(told))
+        config = write_config(tmp_path, writer.name, {"device_id": "http://127.0.0.1:9/camera"})
+        (check,) = diagnosis("--quick", config)[1]["rate"]
+        assert (check["result"], check["remedy"]) == ("warning", f"billiards-video status {writer.name}")
+        assert check["text"] == f"no frames come just now (as the capture process, pid {os.getpid()}, has it)"
+
+
 def test_a_calibration_that_does_not_fit(tmp_path: Path) -> None:
     """One for another aspect ratio is a problem, a missing one a warning, a broken one a problem, a right one ok."""
     path = tmp_path / "lens.yaml"
@@ -267,18 +312,6 @@ def test_a_slow_clock(tmp_path: Path) -> None:
     assert check.result == "warning"
     assert check.remedy == f"echo tsc | sudo tee {tmp_path}/current_clocksource"
     assert "CLOCK_MONOTONIC by hpet, in steps of " in check.text
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The imitation of a driver, for LD_PRELOAD."""
-    return driver_in(tmp_path_factory.mktemp("driver"), "the doctor's look at cameras")
-
-
-@pytest.fixture
-def machine(tmp_path: Path, driver: Path) -> Machine:
-    """A machine without a camera yet."""
-    return Machine.empty(tmp_path, driver)
 
 
 def findings(machine: Machine, mode: str = "quick", **camera: object) -> dict[str, tuple[str, str, str]]:

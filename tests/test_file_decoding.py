@@ -14,7 +14,7 @@ import pytest
 
 from billiards_video.capture import SourceEnded, SourceError
 from billiards_video.capture.file import FileSource
-from make_video import encode_video, make_video, number_in
+from make_video import damaged, encode_video, make_video, number_in
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -80,16 +80,6 @@ def long_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A film of more frames than a decoder may refuse in a row at the end of one."""
     path: Path = tmp_path_factory.mktemp("video") / "mp4v.mp4"
     make_video(path, LONG, size="128x96")
-    return path
-
-
-def damaged(whole: Path, path: Path, begin: float, end: float) -> Path:
-    """A copy of an MP4 file whose frames are zeros between two parts of its data."""
-    data = bytearray(whole.read_bytes())
-    first, last = data.find(b"mdat") + 4, data.find(b"moov") - 4
-    cut = slice(first + int((last - first) * begin), first + int((last - first) * end))
-    data[cut] = bytes(cut.stop - cut.start)
-    path.write_bytes(data)
     return path
 
 

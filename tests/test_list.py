@@ -2,13 +2,12 @@
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from cli_command import run
-from imitation_machine import Machine, driver_in
+from imitation_machine import Machine
+
+pytest_plugins = ["imitation_fixtures"]
 
 _LIST = """
 import argparse, json, sys
@@ -20,18 +19,6 @@ folder = Path(sys.argv[1])
 cameras.Places = lambda: Places(folder / "dev", folder / "sys" / "video4linux")
 sys.exit(cameras.command(argparse.Namespace(json=sys.argv[2] == "json")))
 """
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The imitation of a driver, for LD_PRELOAD."""
-    return driver_in(tmp_path_factory.mktemp("driver"), "listing cameras")
-
-
-@pytest.fixture
-def machine(tmp_path: Path, driver: Path) -> Machine:
-    """A machine without a camera yet."""
-    return Machine.empty(tmp_path, driver)
 
 
 def listed(machine: Machine, form: str = "text") -> str:

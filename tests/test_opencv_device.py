@@ -1,8 +1,6 @@
 """Devices through OpenCV's own backends, on the imitation of a driver that `v4l2_camera` has."""
 
-import sys
 import time
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +14,9 @@ from billiards_video.capture import SourceError
 from billiards_video.capture.device_settings import DeviceSettings
 from billiards_video.capture.opencv_device import OpenCVDeviceSource, in_order
 from billiards_video.capture.v4l2.cameras import Places
-from v4l2_camera import ImitationCamera, Mode, build_driver, gray_jpegs, preloaded
+from v4l2_camera import ImitationCamera, Mode, gray_jpegs
+
+pytest_plugins = ["imitation_fixtures"]
 
 EVERYTHING = DeviceSettings(
     exposure_mode="manual",
@@ -72,17 +72,6 @@ def test_what_is_no_camera_is_refused(capfd: pytest.CaptureFixture[str]) -> None
         OpenCVDeviceSource("/dev/null", backend="v4l2").open()
     captured = capfd.readouterr()
     assert (captured.out, captured.err) == ("", "")
-
-
-@pytest.fixture(scope="module")
-def worker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ProcessPoolExecutor]:
-    """A process to which the imitation is a device."""
-    library = build_driver(tmp_path_factory.mktemp("driver"))
-    if library is None:
-        sys.stderr.write("NOT TESTED (no C compiler, or no linux/videodev2.h): V4L2 devices through OpenCV\n")
-        pytest.skip("no C compiler")
-    with preloaded(library) as worker:
-        yield worker
 
 
 def look(folder: Path) -> tuple[list[str | None], list[float], str, float]:

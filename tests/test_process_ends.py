@@ -14,7 +14,8 @@ import pytest
 from billiards_video import Frame, SharedMemoryFrameReader, State
 from billiards_video.backoff import Backoff
 from billiards_video.capture.fake import FakeSource
-from billiards_video.capture_loop import CaptureLoop, CapturePlan
+from billiards_video.capture_loop import CaptureLoop
+from billiards_video.capture_plan import CapturePlan
 from billiards_video.capture_stream import CaptureStream
 from billiards_video.config import Config
 from billiards_video.process import VideoProcess

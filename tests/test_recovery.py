@@ -20,7 +20,8 @@ from billiards_video.capture.synthetic import SyntheticSource
 from billiards_video.config import Config
 from billiards_video.process import VideoProcess
 from capture_process import CaptureProcess, write_config
-from http_camera import HTTPCamera, closed_port
+from http_camera import HTTPCamera
+from live_camera import free_port
 
 Picture = npt.NDArray[np.uint8]
 PICTURE = np.zeros((48, 64, 3), np.uint8)
@@ -100,7 +101,7 @@ def test_a_source_that_fails_costs_next_to_nothing(tmp_path: Path, segment_name:
 
     What lies between them, some two seconds in all, is part of what is measured.
     """
-    camera = {"device_id": device_id.format(port=closed_port()), "reconnect_delay": 0.05}
+    camera = {"device_id": device_id.format(port=free_port()), "reconnect_delay": 0.05}
     camera["max_reconnect_attempts"] = 10_000
     with CaptureProcess(write_config(tmp_path, segment_name, camera)) as process:
         process.wait_for("attempt 1 ")
@@ -252,5 +253,7 @@ def test_a_hangup_ends_the_pause(tmp_path: Path, segment_name: str) -> None:
     with CaptureProcess(write_config(tmp_path, segment_name, camera)) as process:
         process.wait_for("attempt 1 ")
         process.send(signal.SIGHUP)
-        process.wait_for("attempt 2 to open it again in 60 s", timeout=10)
-        process.stop()
+        began = time.monotonic()
+        assert "video-that-is-not-there" in process.wait_for("attempt 2 to open it again in 60 s", timeout=30)
+        assert time.monotonic() - began < 30  # half of the pause that was under way
+        assert process.stop()[0] == 0

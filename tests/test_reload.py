@@ -14,13 +14,14 @@ import pytest
 
 from billiards_video import Frame, FrameFormat, SharedMemoryFrameReader, State
 from billiards_video.capture.fake import FakeSource
+from billiards_video.changed_settings import changes
 from billiards_video.config import Config, Loaded
 from billiards_video.process import VideoProcess
-from billiards_video.reloading import changes
 from capture_process import PACKAGE, CaptureProcess
 from test_preprocessing import write_calibration
 
 READ = "was read anew"
+CROPPED = '{"video": {"preprocessing": {"crop": %s}}, "vision": {"camera": {"device_id": "%s"}}}'
 
 
 class Edited:
@@ -169,6 +170,8 @@ def test_a_calibration_that_was_made_anew_is_read(
         ('{"vision": {"camera": {"fps": -1}}}', "vision.camera.fps is -1; allowed: a number above 0 to 1000"),
         ('{"vision": {"camera": {"device_id": "synthetic:1x1"}}}', "the size may be from 160x120"),
         ('{"video": {"preprocessing": {"crop": [0, 0, 999, 999]}}}', "video.preprocessing.crop"),
+        (CROPPED % ("[0, 0, 999, 999]", "synthetic:160x120@25"), "which are 160x120 where it is made"),
+        (CROPPED % ("[0, 0, 640, 480]", "synthetic:320x240@50"), "which are 320x240 where it is made"),
         ('{"vision": {"camera": {"video_file_path": "nowhere.mp4"}}}', "file nowhere.mp4 does not exist"),
         ('{"vision": {"camera": {"device_id": "nowhere/%d.png"}}}', "there is no such picture"),
         (None, "does not exist"),
@@ -199,6 +202,40 @@ def test_what_is_broken_leaves_the_old_settings_in_force(
     assert "Traceback" not in process.output
 
 
+def test_a_source_too_small_for_the_crop_in_force_is_refused(
+    edited: Edited, process: CaptureProcess, segment_name: str
+) -> None:
+    """The crop stays as it is, and the frames to come would not have room for it: the old source stays."""
+    edited.set("video.preprocessing", {"crop": [200, 100, 60, 20]})
+    edited.set("vision.camera.device_id", "synthetic:320x240@50")
+    process.send(signal.SIGHUP)
+    with SharedMemoryFrameReader(segment_name) as reader:
+        first_that(reader, shape=(20, 60, 3))
+        edited.set("vision.camera.device_id", "synthetic:160x120@60")
+        process.send(signal.SIGHUP)
+        assert "which are 160x120 where it is made" in process.wait_for("the old settings stay in force")
+        reader.lease(timeout=10)
+        assert reader.state == (State.LIVE, "")
+        assert reader.status()["reconnects"] == 1
+
+
+def test_a_source_that_is_to_come_is_not_judged_by_the_one_before(
+    edited: Edited, process: CaptureProcess, segment_name: str
+) -> None:
+    """While the camera that is configured now is not there yet, its size is not known, and its crop is not refused."""
+    edited.set("vision.camera.device_id", "/dev/video-that-comes-later")
+    process.send(signal.SIGHUP)
+    process.wait_for("video-that-comes-later is missing")
+    edited.set("video.preprocessing", {"crop": [0, 0, 640, 480]})
+    process.send(signal.SIGHUP)
+    assert process.wait_for("frames are treated otherwise by").endswith("video.preprocessing.crop")
+    assert "the old settings stay in force" not in process.output
+    edited.set("vision.camera.device_id", "synthetic:640x480@50")
+    process.send(signal.SIGHUP)
+    with SharedMemoryFrameReader(segment_name) as reader:
+        first_that(reader, shape=(480, 640, 3))
+
+
 def test_what_goes_with_the_name_takes_a_new_start(edited: Edited, process: CaptureProcess, segment_name: str) -> None:
     """A warning says so, each time; what else was changed is in force."""
     edited.set("video.shared_memory_name", f"{segment_name}-other")
@@ -225,10 +262,12 @@ def test_a_file_that_was_mended_is_read(edited: Edited, process: CaptureProcess)
     process.wait_for("the old settings stay in force")
     edited.write()
     process.send(signal.SIGHUP)
-    process.wait_for(f"{READ}: nothing has changed")
+    assert process.wait_for(READ).endswith(": nothing has changed")
     edited.set("vision.camera.bad_picture_after", None)
     process.send(signal.SIGHUP)
-    process.wait_for(f"{READ}: in force at once: vision.camera.bad_picture_after")
+    line = process.wait_for(f"{READ}: in force")
+    assert line.endswith("in force at once: vision.camera.bad_picture_after")
+    assert process.output.count("the old settings stay in force") == 1
 
 
 def after_a_signal(name: str, source_answers: str, log: pytest.LogCaptureFixture, loaded: Loaded) -> FakeSource:

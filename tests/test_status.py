@@ -24,6 +24,7 @@ import numpy as np
 from billiards_video import SharedMemoryFrameWriter
 os.setuid(int(sys.argv[3]))
 with SharedMemoryFrameWriter(sys.argv[1], 64, 48, access=sys.argv[2]) as writer:
+    writer.set_status('{"uptime_sec": 75, "fps": 30}')
     writer.write_frame(np.zeros((48, 64, 3), np.uint8))
     print("ready", flush=True)
     sys.stdin.read()
@@ -126,14 +127,17 @@ def test_a_writer_may_tell_anything(writer: SharedMemoryFrameWriter, text: str) 
 
 
 def test_before_the_first_frame(writer: SharedMemoryFrameWriter) -> None:
-    """A stream that has no frame yet says so."""
-    assert "no frame yet" in run("status", writer.name).stdout
-    assert json.loads(run("status", writer.name, "--json").stdout)["frame"] is None
+    """A stream that has no frame yet says so, and is not taken for one that has fallen silent."""
+    shown, told = run("status", writer.name).stdout, json.loads(run("status", writer.name, "--json").stdout)
+    assert shown.startswith(f"{writer.name}  LIVE\n")
+    assert "no frame yet" in shown
+    assert (told["frame"], told["writer"]["heartbeat_age_sec"]) == (None, None)
 
 
 def test_a_writer_that_was_killed(segment_name: str) -> None:
     """Its last frame is shown, the word is DEAD, and the next step is there."""
     with writing(segment_name) as process:
+        alive = run("status", segment_name).stdout
         process.kill()
         process.wait()
         ended = run("status", segment_name)
@@ -148,6 +152,10 @@ def test_a_writer_that_was_killed(segment_name: str) -> None:
     assert f"{segment_name}  DEAD: its writer, pid {process.pid}, has died" in ended.stdout
     assert "billiards-video run" in ended.stdout
     assert "frame 0" in ended.stdout
+    assert f"pid {process.pid}, up 1 min 15 s" in alive
+    assert "64x48 BGR24, 30.0 a second\n" in alive
+    assert f"pid {process.pid}, was up 1 min 15 s" in ended.stdout
+    assert "a second" not in ended.stdout, "its rate is of the past"
     assert (told["live"], told["writer"]["alive"]) == (False, False)
     with SharedMemoryFrameWriter(segment_name, WIDTH, HEIGHT):
         pass  # clears away what is left

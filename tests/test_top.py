@@ -138,6 +138,25 @@ def test_more_readers_than_there_is_room_for(writer: SharedMemoryFrameWriter) ->
     assert max(len(lines) for lines in screens(terminal.shown)) <= 18
 
 
+@pytest.mark.parametrize(("height", "shown"), [(14, 4), (13, 2), (10, 1), (6, 1), (4, 1)])
+def test_readers_are_seen_in_a_low_terminal(writer: SharedMemoryFrameWriter, height: int, shown: int) -> None:
+    """Where not all fits, empty lines and figures give way to the readers; how many are not shown is said."""
+    writer.write_frame(picture(0))
+    readers = [SharedMemoryFrameReader(writer.name, reader_name=f"reader {number}") for number in range(4)]
+    for reader in readers:
+        reader.attach()
+    with Terminal("top", writer.name, lines=height) as terminal:
+        terminal.wait_for(f"and {len(readers) - shown} more" if shown < len(readers) else "reader 3")
+        terminal.press("q")
+        assert terminal.end() == 0
+    for reader in readers:
+        reader.detach()
+    drawn = screens(terminal.shown)[-1]
+    assert len(drawn) <= height
+    assert drawn[0].startswith(f"{writer.name}  LIVE")
+    assert sum(line.startswith("reader ") for line in drawn) == 1 + shown  # the titles, too
+
+
 def test_without_colour(writer: SharedMemoryFrameWriter) -> None:
     """NO_COLOR leaves the figures and takes the colours."""
     writer.write_frame(picture(0))

@@ -2,11 +2,8 @@
 
 import contextlib
 import itertools
-import os
-import secrets
 import signal
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,24 +11,12 @@ from billiards_video import FrameFormat, SharedMemoryFrameWriter, State
 from view_camera import HEIGHT, LEVELS, WIDTH, Camera, decoded, level, number_of
 from view_server import Stream, ViewServer, eventually
 
+pytest_plugins = ["view_fixtures"]
+
 VIDEO = "/api/v1/stream/video"
 FRAME = "/api/v1/stream/video/frame"
 STATUS = "/api/v1/stream/video/status"
 ENCODES = "billiards_video_view_encode_seconds_count"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ViewServer]:
-    """A server of a stream that each test brings itself, and that is not there before."""
-    with ViewServer(f"test-{os.getpid()}-{secrets.token_hex(4)}") as server:
-        yield server
-
-
-@pytest.fixture
-def camera(server: ViewServer) -> Iterator[Camera]:
-    """Its stream."""
-    with Camera(server.name) as camera:
-        yield camera
 
 
 @pytest.mark.parametrize("path", [FRAME, "/snapshot.jpg"])
@@ -106,7 +91,7 @@ def test_no_capture_process(server: ViewServer, path: str) -> None:
     assert eventually(lambda: not server.get(STATUS).json["camera"]["connected"])  # an earlier test's
     answer = server.get(path)
     assert answer.status == 503
-    assert "python -m billiards_video" in answer.json["detail"]
+    assert "billiards-video run" in answer.json["detail"]
 
 
 def test_a_capture_process_that_has_ended(server: ViewServer) -> None:
@@ -175,12 +160,14 @@ def test_stream_rate(server: ViewServer, camera: Camera) -> None:
 
 def test_stream_over_a_restart(server: ViewServer) -> None:
     """A viewer stays connected while the capture process is gone, and sees its successor, of another size."""
-    with Stream(server) as stream:
-        with Camera(server.name):
+    with contextlib.ExitStack() as first:
+        first.enter_context(Camera(server.name))  # before the viewer asks
+        with Stream(server) as stream:
             stream.begin()
             stream.part()
-        with Camera(server.name, noise=(64, 48)):
-            assert eventually(lambda: decoded(stream.part()[1]).shape[:2] == (48, 64))
+            first.close()
+            with Camera(server.name, noise=(64, 48)):
+                assert eventually(lambda: decoded(stream.part()[1]).shape[:2] == (48, 64))
 
 
 def test_viewers_share_an_encoding(server: ViewServer, camera: Camera) -> None:
@@ -206,6 +193,7 @@ def test_nothing_is_encoded_or_held_without_a_viewer(server: ViewServer, camera:
     with Stream(server) as stream:
         stream.begin()
         stream.part()
+        assert eventually(lambda: len(camera.writer.readers()) == 1)  # and no longer on the stream of an earlier test
     assert eventually(lambda: server.get(STATUS).json["streaming"]["active_streams"] == 0)
     camera.wait_for(1)
     (view,) = camera.writer.readers()
@@ -306,7 +294,7 @@ def test_status_without_a_stream(server: ViewServer) -> None:
     assert eventually(lambda: server.get(STATUS).json["camera"]["status"] == "not running")
     camera = server.get(STATUS).json["camera"]
     assert camera["connected"] is False
-    assert "python -m billiards_video" in camera["info"]["reason"] + camera["info"]["remedy"]
+    assert "billiards-video run" in camera["info"]["reason"] + camera["info"]["remedy"]
 
 
 def test_health_and_readiness(server: ViewServer) -> None:

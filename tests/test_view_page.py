@@ -131,7 +131,7 @@ def test_live(server: ViewServer, page: "Page") -> None:
 def test_no_stream_and_back(server: ViewServer, page: "Page") -> None:
     """Without a frame the page says why and since when, and comes back by itself, whatever it was that went away."""
     wait_for_text(page, "#message-title", "No stream|Stopped")
-    wait_for_text(page, "#message", "python -m billiards_video")
+    wait_for_text(page, "#message", "billiards-video run")
     wait_for_text(page, "#message-since", r"^Since \d\d:\d\d:\d\d \(")
     with Camera(server.name):
         page.wait_for_selector(LIVE)
@@ -201,6 +201,9 @@ def test_size_that_was_chosen(server: ViewServer, page: "Page") -> None:
         page.select_option("select[name=width]", "320")
         page.wait_for_function("() => document.getElementById('frame').width === 320")
         wait_for_text(page, "#resolution-beside", "^shown as 320 . 180$")
+        wait_for_text(page, "#resolution", "^640 . 360$")
+        shown = page.evaluate("() => { const c = document.getElementById('frame'); return [c.width, c.height]; }")
+        assert shown == [320, 180]
 
 
 def test_a_hidden_page_costs_nothing(server: ViewServer, page: "Page") -> None:
@@ -236,6 +239,32 @@ def test_phone(browser: "Browser", server: ViewServer) -> None:
         assert min(sizes) >= 40
         assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 20, 18)"
         shoot(page, "phone")
+
+
+@pytest.mark.parametrize("width", [390, 1280])
+def test_no_word_is_broken_and_no_figure_cut(browser: "Browser", server: ViewServer, width: int) -> None:
+    """The tiles have room for their figures, and the settings break between the parts of a name, not within."""
+    names = ("white_balance_temperature", "exposure_dynamic_framerate", "resolution")
+    settings = [{"name": name, "asked": "1920x1080", "accepted": "1920x1080", "measured": "29.97"} for name in names]
+    context = browser.new_context(viewport={"width": width, "height": 900})
+    with context, Camera(server.name, noise=(1920, 1080), status={"fps": 29.97, "settings": settings}):
+        page = context.new_page()
+        page.goto(server.url)
+        page.wait_for_selector(LIVE)
+        page.select_option("select[name=width]", "640")
+        wait_for_text(page, "#resolution-beside", "^shown as 640 . 360$")
+        shoot(page, f"figures-{width}")
+        tiles = page.evaluate(
+            "[...document.querySelectorAll('.headline > div')].map(e => [e.scrollWidth, e.clientWidth])"
+        )
+        assert [wide for wide, room in tiles if wide > room] == []
+        broken = page.evaluate(
+            "() => [...document.querySelectorAll('#settings td')].flatMap(cell => [...cell.childNodes])"
+            ".filter(node => node.nodeType === Node.TEXT_NODE).filter(node => { const range = document.createRange();"
+            " range.selectNodeContents(node); return range.getClientRects().length > 1; }).map(node => node.data)"
+        )
+        assert broken == []
+        assert page.text_content("#settings td") == "white_balance_temperature"
 
 
 def test_the_whole_picture_on_a_low_screen(browser: "Browser", server: ViewServer) -> None:

@@ -2,10 +2,8 @@
 
 import json
 import os
-import secrets
 import socket
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,19 +15,7 @@ from billiards_video import State
 from view_camera import HEIGHT, LEVELS, WIDTH, Camera, decoded, number_of
 from view_server import ViewServer, eventually
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[ViewServer]:
-    """A server of a stream that each test brings itself."""
-    with ViewServer(f"test-{os.getpid()}-{secrets.token_hex(4)}") as server:
-        yield server
-
-
-@pytest.fixture
-def camera(server: ViewServer) -> Iterator[Camera]:
-    """Its stream."""
-    with Camera(server.name) as camera:
-        yield camera
+pytest_plugins = ["view_fixtures"]
 
 
 def watch(server: ViewServer, query: str = "", origin: Origin | None = None) -> ClientConnection:
@@ -169,7 +155,7 @@ def test_clock(server: ViewServer) -> None:
 def test_figures(server: ViewServer) -> None:
     """Once a second a viewer hears what the stream does, who reads it, and what its source was told."""
     settings = [{"name": "fps", "asked": 60, "accepted": 50, "measured": 49.5, "note": ""}]
-    status: dict[str, object] = {"source": "a camera", "fps": 49.5, "settings": settings, "dropped_by_reason": {"x": 1}}
+    status: dict[str, object] = {"source": "a camera", "fps": 49.5, "settings": settings, "frames_skipped": 2}
     with Camera(server.name, status=status) as camera, watch(server) as viewer:
         assert eventually(lambda: (hear(viewer, "figures")["stream"] or {}).get("readers"))
         figures = hear(viewer, "figures")
@@ -177,7 +163,7 @@ def test_figures(server: ViewServer) -> None:
         assert (figures["source"], figures["settings"], figures["fps"]) == ("a camera", settings, 49.5)
         stream = figures["stream"]
         assert (stream["width"], stream["height"], stream["pid"]) == (WIDTH, HEIGHT, os.getpid())
-        assert stream["dropped_by_reason"] == {"x": 1}
+        assert (stream["dropped"], stream["skipped"]) == (0, 2)
         assert [reader["name"] for reader in stream["readers"]] == ["view"]
         assert stream["readers"][0]["pid"] == server.pid
         camera.writer.set_state(State.STALLED, "the picture is frozen")

@@ -1,34 +1,21 @@
-"""Where tests of V4L2 devices are made: the imitation of a driver, a process that has it, and an empty machine.
+"""Where tests of V4L2 devices are made: an empty machine, and what runs there.
 
-What is under test runs in a process that has the driver (see `v4l2_camera`). Where there is no C compiler these tests
-say so.
+What is under test runs in a process that has the imitation of a driver: see `v4l2_camera`, `imitation_fixtures`.
 """
 
-import sys
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-import pytest
-
 from billiards_video.capture.device import DeviceSource
 from billiards_video.capture.device_settings import DeviceSettings
 from billiards_video.capture.v4l2.cameras import Places
-from v4l2_camera import Camera, ImitationCamera, build_driver
+from v4l2_camera import Camera, ImitationCamera
 
 Answer = TypeVar("Answer")
 
 SMALL = DeviceSettings(width=64, height=48, fps=100)
-
-
-def driver(folder: Path) -> Path:
-    """The driver, built in a folder; without a compiler the test is skipped."""
-    library = build_driver(folder)
-    if library is None:
-        sys.stderr.write("NOT TESTED (no C compiler, or no linux/videodev2.h): V4L2 devices\n")
-        pytest.skip("no C compiler")
-    return library
 
 
 class Bench(NamedTuple):

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from billiards_video.capture import SourceEnded, SourceError
 from billiards_video.capture.preprocessing import PreprocessingError
 from billiards_video.capture.settings import table, with_rate
 from billiards_video.capture.source import HELD_BY_ITSELF
 from billiards_video.capture_health import NO_FRAMES, missing_after_ns
+from billiards_video.capture_plan import Gap, Outcome, delay_after
 from billiards_video.capture_stream import CANNOT_BE_OPENED, GONE, INTERNAL, StreamError
 from billiards_video.frame_publisher import FramePublisher
 from billiards_video.ipc import FrameFormat, State
@@ -25,50 +26,13 @@ from billiards_video.watched_source import GivenUpError
 if TYPE_CHECKING:
     from billiards_video.backoff import Backoff
     from billiards_video.capture import SourceFacts
-    from billiards_video.capture.preprocessing import Preprocessing
     from billiards_video.capture.source import Setting
+    from billiards_video.capture_plan import CapturePlan
     from billiards_video.capture_stream import CaptureStream
-    from billiards_video.config import CameraConfig
     from billiards_video.ipc import SharedMemoryFrameWriter
     from billiards_video.watched_source import WatchedSource
 
 logger = logging.getLogger(__name__)
-
-
-class Outcome(NamedTuple):
-    """How the capture ended: the last state of the stream, the reason that readers see, an error for the log."""
-
-    state: State
-    reason: str
-    error: str | None = None
-
-
-class CapturePlan(NamedTuple):
-    """What a loop is to do with its source and with each frame."""
-
-    camera: CameraConfig
-    preprocessing: Preprocessing | None
-
-
-class Gap(NamedTuple):
-    """Why there is no frame just now, in the words of the bus or of the statistics, and how long to wait (seconds)."""
-
-    reason: str
-    delay: float = 0.0
-
-
-def delay_after(error: str, backoff: Backoff, camera: CameraConfig) -> float:
-    """The seconds to wait before a source that has failed is tried again; says so in the log.
-
-    Raises `SourceError` where the configuration does not want that for ever.
-    """
-    delay = backoff.failed()
-    if backoff.persistent and camera.exit_after_reconnect_attempts:
-        tried = f"opened again {backoff.attempts} times in vain" if backoff.attempts else "not to be opened again"
-        raise SourceError(f"{error}; {tried} (vision.camera.max_reconnect_attempts)")
-    level = logging.ERROR if backoff.persistent else logging.WARNING
-    logger.log(level, "%s; attempt %d to open it again in %g s", error, backoff.failures, delay)
-    return delay
 
 
 class CaptureLoop:

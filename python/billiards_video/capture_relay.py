@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from billiards_video.backoff import Backoff
 from billiards_video.capture import SourceError
 from billiards_video.capture_health import NO_FRAMES
-from billiards_video.capture_loop import CaptureLoop, CapturePlan, Gap, Outcome, delay_after
+from billiards_video.capture_loop import CaptureLoop
+from billiards_video.capture_plan import CapturePlan, Gap, Outcome, delay_after
 from billiards_video.capture_stream import CANNOT_BE_OPENED, GONE
 from billiards_video.ipc import State
 from billiards_video.watched_source import WatchedSource, overdue_ns
@@ -21,7 +22,7 @@ from billiards_video.watched_source import WatchedSource, overdue_ns
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from billiards_video.capture import Source
+    from billiards_video.capture import Source, SourceFacts
     from billiards_video.capture_stream import CaptureStream
     from billiards_video.watched_source import Call
 
@@ -57,6 +58,8 @@ class CaptureRelay:
         self._stream = stream
         camera = plan.camera
         self._backoff = Backoff(camera.reconnect_delay, camera.max_reconnect_attempts, remote=source.remote)
+        self._facts: SourceFacts | None = None  # of the last source that was open in an earlier loop
+        self._size: tuple[int, int] | None = None  # likewise, where that had the same settings
         self._left: list[CaptureLoop] = []
         self._next: tuple[Source, CapturePlan] | None = None  # for when the loop that was asked to end has done so
         self._looked_ns = self._awake_ns = time.monotonic_ns()
@@ -67,6 +70,24 @@ class CaptureRelay:
     def source(self) -> Source:
         """The source that is captured from."""
         return self.loop.source.source
+
+    @property
+    def plan(self) -> CapturePlan:
+        """By which it captures, or will once the source that comes next is open."""
+        return self.loop.plan if self._next is None else self._next[1]
+
+    @property
+    def facts(self) -> SourceFacts | None:
+        """What is known about the last source that was open."""
+        return self.loop.facts or self._facts
+
+    @property
+    def size(self) -> tuple[int, int] | None:
+        """Width and height of the frames that the source gives; None where it was not open yet with these settings."""
+        if self._next is not None:
+            return None
+        facts = self.loop.facts
+        return self._size if facts is None else (facts.width, facts.height)
 
     @property
     def hanging(self) -> int:
@@ -138,7 +159,7 @@ class CaptureRelay:
         self._stream.statistics.failed(error)
         self._left.append(self.loop)
         self.loop.ask_to_end()
-        camera = (self._next[1] if self._next else self.loop.plan).camera
+        camera = self.plan.camera
         if self._next is None and self._make_source is None:
             why = "the source is the program's own object, of which there is no second"
         elif not camera.auto_reconnect:
@@ -157,6 +178,7 @@ class CaptureRelay:
 
     def _go_on(self, after: Gap) -> None:
         """With another thread, and another source."""
+        self._facts, self._size = self.facts, self.size
         self._stream.statistics.skipped += self.source.skipped
         if self._next is not None:
             source, plan = self._next

@@ -12,21 +12,19 @@ from typing import TYPE_CHECKING
 from billiards_video.capture.preprocessing import preprocessing_for
 from billiards_video.capture.selection import source_for
 from billiards_video.capture.settings import with_rate
-from billiards_video.capture.source import Source, SourceError
-from billiards_video.capture_loop import CapturePlan, Outcome
+from billiards_video.capture.source import Source
+from billiards_video.capture_plan import CapturePlan, Outcome
 from billiards_video.capture_relay import CaptureRelay
 from billiards_video.capture_statistics import Rate
 from billiards_video.capture_stream import CaptureStream, StreamError
-from billiards_video.config import ConfigError
 from billiards_video.health_watch import HealthWatch
 from billiards_video.ipc import State
-from billiards_video.reloading import changes, without_fixed
+from billiards_video.reload import Reload
 from billiards_video.stop_request import StopRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from billiards_video.capture import SourceFacts
     from billiards_video.config import Config, Loaded
 
 logger = logging.getLogger(__name__)
@@ -68,7 +66,6 @@ class VideoProcess:
         """
         self._config = config
         self._own_source = source
-        self._reload = reload
         preprocessing, self._not_preprocessed = preprocessing_for(config.video)
         self._second = Rate()
         self._stopping = threading.Event()
@@ -80,8 +77,8 @@ class VideoProcess:
             CapturePlan(config.vision.camera, preprocessing),
             self._stream,
         )
+        self._reload = None if reload is None else Reload(reload, self._relay, own_source=source is not None)
         self._health = HealthWatch(self._stream)
-        self._facts: SourceFacts | None = None  # of the last source that was open
         self.stage_times = self._stream.times
         """How long each stage of a frame's way took, since the start."""
         self.abandoned = False
@@ -130,8 +127,8 @@ class VideoProcess:
             outcome = relay.look()
             if outcome is not None:
                 return outcome
-            if self._request.take_reload():
-                self._read_anew()
+            if self._request.take_reload() and self._reload is not None:
+                self._config = self._reload.read_anew(self._config)
             now = time.monotonic()
             if now >= next_look:
                 next_look = now + _LOOK_SECONDS
@@ -150,51 +147,11 @@ class VideoProcess:
             self._request.wait(min(next_look - now, next_judgement, relay.patience))
         return None
 
-    def _read_anew(self) -> None:
-        """Brings a configuration that was edited into force, as far as that is possible, or leaves the old one be."""
-        assert self._reload is not None  # noqa: S101 - else nobody listens to the signal
-        try:
-            loaded = self._reload()
-            if not loaded.has_file:
-                logger.warning("SIGHUP: there is no configuration file to read: the settings stay as they are")
-                return
-            self._change_to(loaded)
-        except (ConfigError, SourceError, ValueError) as error:
-            for line in str(error).splitlines():
-                logger.error("SIGHUP: the old settings stay in force: %s", line)  # noqa: TRY400 - the user's affair
-
-    def _change_to(self, loaded: Loaded) -> None:
-        old, loop = self._config, self._relay.loop
-        changed = changes(old, loaded.config)
-        config = without_fixed(old, loaded.config)
-        source, preprocessing, warning = None, loop.plan.preprocessing, None
-        if changed.source and self._own_source is None:
-            source = source_for(config.vision.camera)
-            source.examine()
-        if changed.preprocessing or config.video.enable_distortion_correction:  # the file may be another one now
-            preprocessing, warning = preprocessing_for(config.video)
-            if source is None and loop.facts is not None and preprocessing is not None:
-                preprocessing.size(loop.facts.width, loop.facts.height)  # before it is too late to refuse it
-        self._config = config
-        level, root = logging.getLevelNamesMapping()[config.system.logging.level], logging.getLogger()
-        root.setLevel(min(level, root.level))  # what is changed is told by the more talkative of both
-        logger.info("SIGHUP: %s was read anew: %s", loaded.origin, changed)
-        if changed.restart:
-            logger.warning("In force only when the process is started anew: %s", ", ".join(changed.restart))
-        if changed.source and source is None:
-            logger.warning("Not in force, as the source is the program's own: %s", ", ".join(changed.source))
-        for text in (*loaded.warnings, *filter(None, [warning])):
-            logger.warning("%s", text)
-        if preprocessing is not loop.plan.preprocessing:
-            logger.info("Frames are %s from now on", preprocessing or "published as they come")
-        root.setLevel(level)
-        self._relay.change(CapturePlan(config.vision.camera, preprocessing), source)
-
     def _tell(self, state: State, reason: str) -> None:
         """Passes the writer's notices to the log, and what is known here to the readers."""
-        stream, loop = self._stream, self._relay.loop
-        writer, source = stream.writer, loop.source.source
-        facts = self._facts = loop.facts or self._facts
+        stream, source = self._stream, self._relay.source
+        writer = stream.writer
+        facts = self._relay.facts
         if writer is None or facts is None:
             return
         for level, text in writer.notices():

@@ -129,11 +129,13 @@ class Source(ABC):
         and must not be published. Called at most once for each `grab`. Raises `SourceError`.
         """
 
-    def examine(self) -> None:  # noqa: B027 - most sources cannot know
-        """Raises `SourceError` where `open` is bound to fail, as far as that shows without opening it: a missing file.
+    def examine(self) -> tuple[int, int] | None:
+        """Gives the width and height of its frames, in pixels, where that is known before it is opened.
 
+        Raises `SourceError` where `open` is bound to fail, as far as that shows without opening it: a missing file.
         Called before another source is closed in favour of this one, and from any thread.
         """
+        return None
 
     def cancel(self) -> None:  # noqa: B027 - most sources have nothing to do here
         """Cuts short what takes long by the source's own doing; called from another thread, when all is to stop.

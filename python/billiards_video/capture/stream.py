@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import cv2
 
 from billiards_video.capture.ffmpeg_options import in_force
+from billiards_video.capture.host_name import unknown_host
 from billiards_video.capture.live_pace import Backlog, Load, Stopwatch
 from billiards_video.capture.opencv import OpenCVSource, Opened, codec, first_picture, nominal_fps
 from billiards_video.capture.settings import FirstFrames
@@ -119,6 +120,12 @@ class StreamSource(OpenCVSource):
     def _first_of(self, capture: cv2.VideoCapture, began: float) -> Pixels:
         if not capture.isOpened():
             took = time.monotonic() - began
+            host = unknown_host(self._url, self._open_timeout - took)
+            if host is not None:
+                raise SourceError(
+                    f"{self.text} cannot be opened: its host '{host.name}' is not known here ({host.why}): check the"
+                    " name, and this machine's network and name service"
+                )
             raise SourceError(
                 f"{self.text} cannot be opened (gave up after {took:.1f} s, the limit is {self._open_timeout:g} s):"
                 " check that the camera answers at this address, its path, user and password"

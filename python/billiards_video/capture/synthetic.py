@@ -66,6 +66,9 @@ class SyntheticSource(Source):
     def text(self) -> str:  # noqa: D102 - as in the interface
         return "synthetic billiard table"
 
+    def examine(self) -> tuple[int, int]:  # noqa: D102 - as in the interface
+        return self._width, self._height
+
     def open(self) -> SourceFacts:
         """Draws the still parts of the picture, which takes 0.2 s at 1080p. Numbers start again at 0."""
         picture = Picture(self._width, self._height, self._fps, self._seed)

@@ -11,8 +11,8 @@ from billiards_video.cli.pulse import NAME, intervals, rate
 
 if TYPE_CHECKING:
     from billiards_video.cli.pulse import Pulse
-    from billiards_video.cli.stream_status import StreamStatus
     from billiards_video.ipc import ReaderFigures
+    from billiards_video.metrics.reading import Reading
 
 LOOKS = 120
 _RATE_SECONDS = 2.0
@@ -66,13 +66,13 @@ class History:
         self._dropped: int | None = None
         self._readers: dict[tuple[int, int], ReaderHistory] = {}
 
-    def look(self, pulse: Pulse, status: StreamStatus) -> Moment:
+    def look(self, pulse: Pulse, status: Reading) -> Moment:
         """Takes a look in, and gives its figures."""
         beats = pulse.beats(_RATE_SECONDS)
         last = pulse.last
         gaps = intervals(beats)
         delays = [(beat.seen_ns - beat.published_ns) / _NS for beat in beats]
-        age = None if last is None else max(0.0, (status.taken_ns - last.captured_ns) / _NS)
+        age = None if last is None else max(0.0, (status.at_ns - last.captured_ns) / _NS)
         moment = Moment(
             fps=rate(beats),
             intervals=gaps,
@@ -89,18 +89,18 @@ class History:
         self._note_readers(status)
         return moment
 
-    def _note_readers(self, status: StreamStatus) -> None:
+    def _note_readers(self, status: Reading) -> None:
         readers = {(reader.line, reader.attached_ns): reader for reader in status.readers or ()}
         self._readers = {key: self._readers.get(key) or ReaderHistory() for key in readers}
         for key, reader in readers.items():
-            self._readers[key].note(status.taken_ns, reader, status.lag(reader))
+            self._readers[key].note(status.at_ns, reader, status.lag(reader))
 
     def of(self, reader: ReaderFigures) -> ReaderHistory:
         """A reader's part, of those at the last look."""
         return self._readers[reader.line, reader.attached_ns]
 
 
-def others(status: StreamStatus) -> list[ReaderFigures]:
+def others(status: Reading) -> list[ReaderFigures]:
     """The readers without this process itself, in the order in which they came."""
     readers = [each for each in status.readers or () if each.pid != os.getpid() or each.name != NAME]
     return sorted(readers, key=lambda reader: reader.attached_ns)

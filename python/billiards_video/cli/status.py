@@ -7,13 +7,16 @@ import sys
 from typing import TYPE_CHECKING
 
 from billiards_video.cli.outcome import FAILURE, OK, USAGE, CommandError
+from billiards_video.cli.status_json import as_json
 from billiards_video.cli.status_text import lines
 from billiards_video.cli.stream_choice import StreamMissingError, observe, owner_of, stream_name
-from billiards_video.cli.stream_status import StreamStatus, as_json, look
 from billiards_video.cli.terminal import RED, Paint, columns
+from billiards_video.metrics.reading import read
 
 if TYPE_CHECKING:
     import argparse
+
+    from billiards_video.metrics.reading import Reading
 
 
 def command(asked: argparse.Namespace) -> int:
@@ -39,7 +42,7 @@ def command(asked: argparse.Namespace) -> int:
 def _all(owner: int | None, *, for_programs: bool) -> int:
     from billiards_video.cli.stream_files import stream_names  # noqa: PLC0415 - for this option alone
 
-    found: list[StreamStatus] = []
+    found: list[Reading] = []
     missing: dict[str, str] = {}
     for name in stream_names():
         try:
@@ -62,17 +65,17 @@ def _all(owner: int | None, *, for_programs: bool) -> int:
     return code
 
 
-def _look(name: str, owner: int | None) -> StreamStatus:
+def _look(name: str, owner: int | None) -> Reading:
     reader = observe(name, owner)
     try:
-        return look(reader)
+        return read(reader, reader.read_frame()[1])
     except (OSError, RuntimeError) as error:
         raise StreamMissingError(f"stream '{name}' cannot be read: {error}") from None
     finally:
         reader.detach()
 
 
-def _show(status: StreamStatus) -> None:
+def _show(status: Reading) -> None:
     print("\n".join(lines(status, Paint(sys.stdout), columns(sys.stdout))))  # noqa: T201
 
 
@@ -81,5 +84,5 @@ def _tell(told: dict[str, object], code: int) -> int:
     return code
 
 
-def _code(found: list[StreamStatus]) -> int:
+def _code(found: list[Reading]) -> int:
     return OK if all(status.live for status in found) else FAILURE

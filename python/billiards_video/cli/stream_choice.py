@@ -3,26 +3,15 @@
 from __future__ import annotations
 
 import pwd
-import re
 from typing import TYPE_CHECKING
 
 from billiards_video.cli.outcome import FAILURE, USAGE, CommandError
 from billiards_video.consumer import VideoConsumer
 from billiards_video.ipc import SharedMemoryFrameReader
+from billiards_video.metrics import absence
 
 if TYPE_CHECKING:
     import argparse
-
-
-_WAITED = re.compile(r"within [\d.]+s")
-_OWN_WORDS = (
-    ("name it with owner=", "add --owner "),
-    ("python -m billiards_video'", "billiards-video run'"),
-    (
-        "start the capture process (python -m billiards_video), or read the last frame with allow_dead=True",
-        "start it again: 'billiards-video run'",
-    ),
-)
 
 
 class StreamMissingError(CommandError):
@@ -84,13 +73,5 @@ def attach(reader: SharedMemoryFrameReader) -> None:
 
 
 def in_words(name: str, text: str) -> str:
-    """The reader's words, which are about waiting, as those of a command that has not waited."""
-    waited = _WAITED.search(text)
-    if waited is None:
-        return text
-    what = "is not to be read" if "not accessible" in text else "is not there"
-    # The reader speaks of its own arguments; here they are options.
-    reason = text[waited.end() :].lstrip(": ")
-    for theirs, ours in _OWN_WORDS:
-        reason = reason.replace(theirs, ours)
-    return f"stream '{name}' {what}{': ' if reason else ''}{reason}"
+    """The reader's words of an attach that failed, as a command's: what are arguments there are options here."""
+    return absence.in_words(name, text).replace("name it with owner=", "add --owner ")

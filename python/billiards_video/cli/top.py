@@ -13,14 +13,15 @@ from billiards_video.cli.outcome import OK, USAGE, CommandError
 from billiards_video.cli.pulse import Pulse
 from billiards_video.cli.status_text import condition
 from billiards_video.cli.stream_choice import owner_of, stream_name
-from billiards_video.cli.stream_status import look
 from billiards_video.cli.words import seconds
+from billiards_video.metrics.reading import read
 
 if TYPE_CHECKING:
     import argparse
     from types import FrameType
 
-    from billiards_video.cli.stream_status import StreamStatus
+    from billiards_video.metrics.reading import Reading
+
 
 _LINE_SECONDS = 1.0
 
@@ -47,10 +48,10 @@ def _interrupt(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _look(pulse: Pulse) -> StreamStatus | None:
+def _look(pulse: Pulse) -> Reading | None:
     """None while there is no stream; the pulse knows why."""
     try:
-        return look(pulse.reader, frame=False)
+        return read(pulse.reader)
     except (OSError, RuntimeError):
         return None
 
@@ -90,7 +91,7 @@ def _print_lines(pulse: Pulse, name: str, interval: float) -> None:
         print(f"{name} NOT THERE: {pulse.problem}" if status is None else _line(pulse, status, history), flush=True)  # noqa: T201
 
 
-def _line(pulse: Pulse, status: StreamStatus, history: History) -> str:
+def _line(pulse: Pulse, status: Reading, history: History) -> str:
     moment = history.look(pulse, status)
     readers = " ".join(
         f"{reader.name or 'reader'}[{reader.pid}]:lag={lag if (lag := status.lag(reader)) is not None else '-'},"

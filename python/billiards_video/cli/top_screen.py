@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from rich.console import ConsoleOptions, RenderableType
 
     from billiards_video.cli.history import History, Moment
-    from billiards_video.cli.stream_status import StreamStatus
+    from billiards_video.metrics.reading import Reading
 
 _COLOURS = {GREEN: "green", YELLOW: "yellow", RED: "red"}
-_FACTS = 11  # lines of everything but the readers
+_FIGURES = 6  # lines
+_TIGHT = 3 + _FIGURES  # lines of everything but the readers
+_ROOMY = 3 + _TIGHT  # the same, with empty ones in between
+_FEW = 3  # lines that the readers have in any case: their titles, one of them, and how many more there are
 _LAG_WIDTH = 12
 _LONG_HOLD_SECONDS = 1.0
 _LATE_FRAMES = 2
@@ -36,61 +39,71 @@ def waiting(name: str, problem: str) -> RenderableType:
     )
 
 
-def screen(status: StreamStatus, moment: Moment, history: History, options: ConsoleOptions) -> RenderableType:
-    """A stream, and its readers: as many as there is room for."""
+def screen(status: Reading, moment: Moment, history: History, options: ConsoleOptions) -> RenderableType:
+    """A stream, and its readers: as many as there is room for; in a low terminal, with fewer figures."""
     word, colour = condition(status)
     heading = Text.assemble(
         (printable(status.name), "bold"), "  ", (word, f"bold {_COLOURS[colour]}"), explanation(status)
     )
-    source = printable(status.told_text("source"))
+    source = printable(status.told.text("source") or "")
     about = f"{source + ', ' if source else ''}{status.width}x{status.height} {status.format}, pid {status.pid}"
-    room = max(3, options.max_height - _FACTS)
+    height, least = options.max_height, min(_FEW, 1 + len(others(status)))
+    gap = [Text()] if height >= _ROOMY + least else []
+    heading.no_wrap, heading.overflow = not gap, "ellipsis"
+    figures = min(_FIGURES, max(0, height - 1 - least))
+    if height < _TIGHT + least:
+        readers = _readers(status, history, max(1, height - 1 - figures))
+        return Group(heading, *_figures(status, moment, history, options.max_width, figures), *readers)
     return Group(
         heading,
         Text(about, style="dim", overflow="ellipsis", no_wrap=True),
-        Text(),
-        _figures(status, moment, history, options.max_width),
-        Text(),
-        *_readers(status, history, room),
-        Text(),
+        *gap,
+        *_figures(status, moment, history, options.max_width, figures),
+        *gap,
+        *_readers(status, history, height - (_ROOMY if gap else _TIGHT)),
+        *gap,
         _ENDS,
     )
 
 
-def _figures(status: StreamStatus, moment: Moment, history: History, width: int) -> Table:
+def _figures(status: Reading, moment: Moment, history: History, width: int, lines: int) -> list[RenderableType]:
     plot = max(8, width - 52)
-    nominal = status.told_number("nominal_fps")
+    nominal = status.told.number("nominal_fps")
     counters = status.counters
     held = sum(reader.held for reader in others(status))
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 0), expand=False)
     for justify, least in (("left", 8), ("right", 9), ("left", plot), ("left", None)):
         table.add_column(justify=justify, min_width=least, no_wrap=True, overflow="ellipsis")  # type: ignore[arg-type]
-    table.add_row(
-        "fps",
-        _or_none(None if moment.fps is None else f"{moment.fps:.1f}"),
-        sparkline(history.fps, plot, max(nominal or 0, *history.fps)),
-        "" if nominal is None else f"of {nominal:.4g}",
-    )
-    table.add_row(
-        "interval",
-        _time(moment.middle),
-        sparkline(moment.intervals, plot, 2 * moment.middle if moment.middle else None),
-        "" if moment.longest is None else f"longest {seconds(moment.longest)}",
-    )
-    table.add_row("age", _time(moment.age), sparkline(history.ages, plot), "since capture")
-    table.add_row("wake-up", _time(moment.latency), "", "from publication to here")
-    table.add_row("dropped", f"{counters.dropped:,}", sparkline(history.drops, plot), f"of {counters.published:,}")
-    table.add_row("buffers", f"{counters.buffers}", f"of {size(status.frame_bytes)}", f"{held} held")
-    return table
+    rows = [
+        (
+            "fps",
+            _or_none(None if moment.fps is None else f"{moment.fps:.1f}"),
+            sparkline(history.fps, plot, max(nominal or 0, *history.fps)),
+            "" if nominal is None else f"of {nominal:.4g}",
+        ),
+        (
+            "interval",
+            _time(moment.middle),
+            sparkline(moment.intervals, plot, 2 * moment.middle if moment.middle else None),
+            "" if moment.longest is None else f"longest {seconds(moment.longest)}",
+        ),
+        ("age", _time(moment.age), sparkline(history.ages, plot), "since capture"),
+        ("wake-up", _time(moment.latency), "", "from publication to here"),
+        ("dropped", f"{counters.dropped:,}", sparkline(history.drops, plot), f"of {counters.published:,}"),
+        ("buffers", f"{counters.buffers}", f"of {size(status.frame_bytes)}", f"{held} held"),
+    ]
+    for row in rows[:lines]:
+        table.add_row(*row)
+    return [table] if lines else []
 
 
-def _readers(status: StreamStatus, history: History, room: int) -> list[RenderableType]:
+def _readers(status: Reading, history: History, room: int) -> list[RenderableType]:
     if status.readers is None:
         return [Text("readers are not to be seen: the stream is another user's", style="dim")]
     readers = others(status)
     if not readers:
         return [Text("no readers but this one", style="dim")]
-    shown = readers if len(readers) <= room - 1 else readers[: room - 2]
+    shown = readers if len(readers) < room else readers[: max(0, room - 2)]
     table = Table(box=None, header_style="dim", padding=(0, 1, 0, 0), expand=True)
     table.add_column("reader", no_wrap=True, overflow="ellipsis", ratio=1, min_width=8)
     for title in ("pid", "fps", "missed", "lag"):

@@ -1,157 +1,132 @@
-"""What a stream says of itself at one moment, read from shared memory by somebody who holds nothing there."""
+"""A stream at one moment, as its shared memory has it: read and judged here, for all who show it.
+
+The command line imports this where it must start quickly: it costs what the reader costs.
+"""
 
 from __future__ import annotations
 
 import time
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from billiards_video.ipc import EndOfStream, SharedMemoryFrameReader, State
+from billiards_video.ipc import State
 from billiards_video.metrics.status_text import StatusText
 
 if TYPE_CHECKING:
-    from billiards_video.ipc import Counters, FrameMetadata, ReaderFigures
+    from pathlib import Path
 
+    from billiards_video.ipc import Counters, FrameMetadata, ReaderFigures, SharedMemoryFrameReader
+
+_SIGN_OF_LIFE_SECONDS = 3.0  # a capture process gives one each second
 _SEQUENCE_STEP = 2
+_NS = 1e9
+_FAREWELLS = (State.ENDED, State.FAILED, State.CLOSED, State.SUPERSEDED)
 
 
-@dataclass(frozen=True)
-class Segment:
-    """A stream's segment, as its writer keeps it."""
-
-    state: State
-    reason: str
-    writer_alive: bool
-    writer_pid: int
-    width: int
-    height: int
-    frame_format: str
-    counters: Counters
-    readers: tuple[ReaderFigures, ...] | None
-    """The live readers; None where they are another user's."""
-
-    def lag(self, reader: ReaderFigures) -> int:
-        """How many published frames newer than its last one a reader has not taken; 0 before its first."""
-        if not reader.last_sequence:
-            return 0
-        return max(0, self.counters.latest_sequence - reader.last_sequence) // _SEQUENCE_STEP
-
-
-@dataclass(frozen=True)
-class Reading:
-    """All that is known of a stream at `at_ns` (`CLOCK_MONOTONIC`, ns)."""
+class Reading(NamedTuple):
+    """What is known of a stream at `at_ns` (`CLOCK_MONOTONIC`, ns). Durations are seconds."""
 
     at_ns: int
-    segment: Segment | None
-    """None where there is nothing to read."""
-    problem: str
-    """Why there is not, and what to do; "" where there is."""
+    name: str
+    path: Path
+    pid: int
+    alive: bool
+    """Whether the writer lives."""
+    state: State
+    reason: str
+    width: int
+    height: int
+    format: str
+    frame_bytes: int
+    counters: Counters
+    readers: tuple[ReaderFigures, ...] | None
+    """The live readers; None where they are another user's, and not to be seen."""
+    told: StatusText
+    """What the writer tells about its source."""
     newest: FrameMetadata | None
-    """The newest frame; None before the first."""
-    status: StatusText
+    """The newest frame; None before the first, or where it was not looked at."""
 
     @property
-    def publishing(self) -> bool:
-        """Whether a live process owns the stream, whatever its source does."""
-        return self.segment is not None and self.segment.writer_alive
+    def live(self) -> bool:
+        """Whether frames are to be expected: a writer that is there, and says nothing else."""
+        return self.alive and self.state is State.LIVE and not self.silent
+
+    @property
+    def dead(self) -> bool:
+        """Whether the writer has died without a farewell."""
+        return not self.alive and self.state not in _FAREWELLS
+
+    @property
+    def silent(self) -> bool:
+        """Whether the writer lives, and has given no sign of it for seconds."""
+        return self.alive and (self.heartbeat_age or 0.0) > _SIGN_OF_LIFE_SECONDS
+
+    @property
+    def heartbeat_age(self) -> float | None:
+        """Seconds since the writer last published, or said that it is there; None where it has done neither yet."""
+        return self._since(self.counters.heartbeat_ns or None)
 
     @property
     def frame_age(self) -> float | None:
-        """Seconds since the newest frame was captured; None before the first."""
-        return None if self.newest is None else max(0, self.at_ns - self.newest.captured_ns) / 1e9
+        """Seconds since the newest frame was captured; None where there is none."""
+        return self._since(None if self.newest is None else self.newest.captured_ns)
+
+    @property
+    def state_age(self) -> float | None:
+        """Seconds since the state began, where that is told."""
+        return self._since(self.told.number("state_since_ns"))
+
+    @property
+    def error_age(self) -> float | None:
+        """Seconds since the source last failed, where that is told."""
+        return self._since(self.told.number("last_error_ns"))
+
+    def lag(self, reader: ReaderFigures) -> int | None:
+        """How many published frames are newer than a reader's last one; None before its first."""
+        if not reader.last_sequence:
+            return None
+        return max(0, self.counters.latest_sequence - reader.last_sequence) // _SEQUENCE_STEP
+
+    def held_seconds(self, reader: ReaderFigures) -> float | None:
+        """For how long a reader has held a buffer without a break; None if it holds none."""
+        return self._since(reader.held_since_ns)
+
+    def attached_seconds(self, reader: ReaderFigures) -> float:
+        """For how long a reader has been one."""
+        return self._since(reader.attached_ns) or 0.0
+
+    def _since(self, then_ns: float | None) -> float | None:
+        return None if then_ns is None else max(0.0, (self.at_ns - then_ns) / _NS)
 
 
-class Probe:
-    """Reads the figures of the stream of a name, over restarts of its writer.
+def read(reader: SharedMemoryFrameReader, newest: FrameMetadata | None = None) -> Reading:
+    """Reads what there is beside the frames; `newest` is what the caller knows of the newest one. Waits for nothing.
 
-    It is an observer: it takes none of the stream's 64 lines and holds no buffer; a look at a new frame copies it,
-    once a look. Not for several threads at once.
-
-    Raises:
-        ValueError: The name cannot be used.
+    Raises `OSError` or `RuntimeError` where the stream went away meanwhile.
     """
-
-    def __init__(self, name: str) -> None:
-        self._name = name
-        self._reader = self._handle()
-        self._epoch = 0
-        self._newest: FrameMetadata | None = None
-
-    def read(self) -> Reading:
-        """Looks once. Waits for nothing; what is wrong is told in the reading."""
-        status, problem, segment = StatusText(""), "", None
-        try:
-            self._reader.attach(0)
-            self._follow()
-            self._look_at_newest()
-            segment = self._segment()
-            status = self._status()
-        except TimeoutError as error:
-            problem = _without_the_wait(str(error))
-        except (OSError, RuntimeError) as error:
-            self._reader.detach()  # and from the beginning at the next look
-            segment, problem = None, str(error)
-        if segment is None:
-            self._newest = None
-        return Reading(time.monotonic_ns(), segment, problem, self._newest, status)
-
-    def close(self) -> None:
-        """Lets go of the stream."""
-        self._reader.detach()
-
-    def _handle(self) -> SharedMemoryFrameReader:
-        return SharedMemoryFrameReader(self._name, observe=True, allow_dead=True)
-
-    def _follow(self) -> None:
-        """Goes on with the next writer, at once; the handle by itself looks for one four times a second."""
-        if self._reader.writer_alive:
-            return
-        fresh = self._handle()
-        with suppress(OSError, RuntimeError, TimeoutError):
-            fresh.attach(0)
-            if fresh.writer_alive:
-                self._reader, fresh = fresh, self._reader
-        fresh.detach()
-
-    def _look_at_newest(self) -> None:
-        try:
-            frame = self._reader.try_lease()
-        except EndOfStream:
-            frame = None
-        if frame is not None:
-            with frame:
-                self._newest = frame.metadata
-        elif self._reader.epoch != self._epoch:
-            self._newest = None
-        self._epoch = self._reader.epoch
-
-    def _status(self) -> StatusText:
-        try:
-            return StatusText(self._reader.status_text())
-        except (OSError, UnicodeDecodeError):
-            return StatusText("")  # gone with its writer, or no text: all else is known nonetheless
-
-    def _segment(self) -> Segment:
-        reader = self._reader
-        state, reason = reader.state
-        try:
-            readers = tuple(reader.readers())
-        except PermissionError:
-            readers = None
-        return Segment(
-            state=state,
-            reason=reason,
-            writer_alive=reader.writer_alive,
-            writer_pid=reader.writer_pid,
-            width=reader.width,
-            height=reader.height,
-            frame_format=reader.frame_format.name,
-            counters=reader.counters,
-            readers=readers,
-        )
-
-
-def _without_the_wait(text: str) -> str:
-    """The reader's words of a failed attach, which speak of how long it waited: here, not at all."""
-    return text.replace(" within 0.0s", "")
+    at_ns = time.monotonic_ns()
+    try:
+        readers = tuple(reader.readers())
+    except PermissionError:
+        readers = None
+    try:
+        told = StatusText(reader.status_text())
+    except (OSError, UnicodeDecodeError):
+        told = StatusText("")  # it is gone with its stream, or a writer has written what it likes
+    state, reason = reader.state
+    return Reading(
+        at_ns=at_ns,
+        name=reader.name,
+        path=reader.path,
+        pid=reader.writer_pid,
+        alive=reader.writer_alive,
+        state=state,
+        reason=reason,
+        width=reader.width,
+        height=reader.height,
+        format=reader.frame_format.name,
+        frame_bytes=reader.bytes_per_frame,
+        counters=reader.counters,
+        readers=readers,
+        told=told,
+        newest=newest,
+    )

@@ -20,39 +20,40 @@ class StageTimes(NamedTuple):
 
 
 class StatusText:
-    """The keys of a status that are what they should be; all others are as if they were not there."""
+    """The keys of a status. Asked for by its name, one that is not what it should be is as if it were not there."""
 
     def __init__(self, text: str) -> None:
         try:
             parsed = json.loads(text) if text else {}
         except (RecursionError, ValueError):
             parsed = {}
-        self._keys: Mapping[str, Any] = parsed if isinstance(parsed, dict) else {}
+        self.keys: Mapping[str, Any] = parsed if isinstance(parsed, dict) else {}
+        """All of them, whatever they are."""
 
     def number(self, key: str) -> float | None:
         """A finite number that is not negative, or None."""
-        return _number(self._keys.get(key))
+        return _number(self.keys.get(key))
 
     def text(self, key: str) -> str | None:
         """A text that is not empty, or None."""
-        value = self._keys.get(key)
+        value = self.keys.get(key)
         return value if isinstance(value, str) and value else None
 
     def counts(self, key: str) -> dict[str, float] | None:
         """Numbers by a reason in words; None where the key is no object."""
-        value = self._keys.get(key)
+        value = self.keys.get(key)
         if not isinstance(value, dict):
             return None
         return {reason: number for reason, one in value.items() if (number := _number(one)) is not None}
 
     def settings(self) -> list[dict[str, object]]:
         """What was asked of the source and what it does, one object a setting, as the writer has them."""
-        value = self._keys.get("settings")
+        value = self.keys.get("settings")
         return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
     def stages(self) -> dict[str, StageTimes]:
         """The times of the stages, by their names."""
-        value = self._keys.get("stages")
+        value = self.keys.get("stages")
         found = value.items() if isinstance(value, dict) else ()
         return {stage: times for stage, one in found if (times := _stage_times(one)) is not None}
 

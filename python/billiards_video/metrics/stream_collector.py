@@ -9,14 +9,14 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.registry import Collector
 
 from billiards_video.ipc import State
-from billiards_video.metrics.reading import Probe
+from billiards_video.metrics.probe import Probe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from prometheus_client import Metric
 
-    from billiards_video.metrics.reading import Reading, Segment
+    from billiards_video.metrics.reading import Reading
     from billiards_video.metrics.status_text import StatusText
 
 _UNKNOWN = "unknown"
@@ -44,14 +44,14 @@ class StreamCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """Reads the stream, and gives what it tells."""
         with self._one_scrape:
-            reading = self._probe.read()
+            look = self._probe.look()
         families = _Families(self._name)
-        families.gauge("up", "Whether a live process owns the stream.", float(reading.publishing))
-        if reading.segment is not None:
-            _tell_segment(families, reading.segment)
-            _tell_frames(families, reading.segment, reading)
-            _tell_readers(families, reading.segment, reading.at_ns)
-        _tell_status(families, reading.status)
+        families.gauge("up", "Whether a live process owns the stream.", float(look.publishing))
+        if look.reading is not None:
+            _tell_segment(families, look.reading)
+            _tell_frames(families, look.reading)
+            _tell_readers(families, look.reading)
+            _tell_status(families, look.reading.told)
         yield from families.made
 
 
@@ -104,24 +104,24 @@ class _Families:
             self.made.append(family)
 
 
-def _tell_segment(families: _Families, segment: Segment) -> None:
+def _tell_segment(families: _Families, reading: Reading) -> None:
     families.gauges(
         "state",
         "1 for the state that the stream is in; 0 for the others.",
         ("state",),
-        [((state.name.lower(),), float(state == segment.state)) for state in State],
+        [((state.name.lower(),), float(state == reading.state)) for state in State],
     )
-    families.gauges("state_reason", "1, with the reason of the state.", ("reason",), [((segment.reason,), 1.0)])
-    families.gauge("frame_width_pixels", "Pixels in a row of a frame.", segment.width)
-    families.gauge("frame_height_pixels", "Rows of a frame.", segment.height)
-    families.gauge("buffers", "Buffers in shared memory.", segment.counters.buffers)
+    families.gauges("state_reason", "1, with the reason of the state.", ("reason",), [((reading.reason,), 1.0)])
+    families.gauge("frame_width_pixels", "Pixels in a row of a frame.", reading.width)
+    families.gauge("frame_height_pixels", "Rows of a frame.", reading.height)
+    families.gauge("buffers", "Buffers in shared memory.", reading.counters.buffers)
 
 
-def _tell_frames(families: _Families, segment: Segment, reading: Reading) -> None:
-    counters = segment.counters
+def _tell_frames(families: _Families, reading: Reading) -> None:
+    counters = reading.counters
     families.counter("frames_captured", "Frames that the source gave.", counters.captured)
     families.counter("frames_written", "Frames published.", counters.published)
-    reasons = reading.status.counts("dropped_by_reason")
+    reasons = reading.told.counts("dropped_by_reason")
     families.counters(
         "frames_dropped",
         "Frames given up.",
@@ -129,22 +129,20 @@ def _tell_frames(families: _Families, segment: Segment, reading: Reading) -> Non
         [((_UNKNOWN,), counters.dropped)] if reasons is None else _by_reason(reasons),
     )
     families.gauge("frame_age_seconds", "Time since the newest frame was captured.", reading.frame_age)
-    if counters.heartbeat_ns:
-        age = max(0, reading.at_ns - counters.heartbeat_ns) / 1e9
-        families.gauge("heartbeat_age_seconds", "Time since the writer last said that it is there.", age)
+    families.gauge("heartbeat_age_seconds", "Time since the writer last said that it is there.", reading.heartbeat_age)
 
 
-def _tell_readers(families: _Families, segment: Segment, at_ns: int) -> None:
-    if segment.readers is None:
+def _tell_readers(families: _Families, reading: Reading) -> None:
+    if reading.readers is None:
         return
-    families.gauge("readers", "Readers that can hold buffers.", len(segment.readers))
+    families.gauge("readers", "Readers that can hold buffers.", len(reading.readers))
     labels = ("reader", "pid", "line")
-    readers = [((one.name, str(one.pid), str(one.line)), one) for one in segment.readers]
+    readers = [((one.name, str(one.pid), str(one.line)), one) for one in reading.readers]
     families.gauges(
         "reader_lag_frames",
         "Published frames newer than the last one read.",
         labels,
-        [(key, segment.lag(one)) for key, one in readers],
+        [(key, reading.lag(one) or 0) for key, one in readers],
     )
     families.counters("reader_frames_read", "Frames read.", labels, [(key, one.frames_read) for key, one in readers])
     families.counters(
@@ -155,7 +153,7 @@ def _tell_readers(families: _Families, segment: Segment, at_ns: int) -> None:
         "reader_held_seconds",
         "Time for which a buffer has been held without a break; 0 where none is.",
         labels,
-        [(key, max(0, at_ns - (one.held_since_ns or at_ns)) / 1e9) for key, one in readers],
+        [(key, reading.held_seconds(one) or 0.0) for key, one in readers],
     )
 
 

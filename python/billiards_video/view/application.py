@@ -97,26 +97,26 @@ class View:
         return Response(picture.jpeg, media_type="image/jpeg", headers=headers)
 
     async def _first_picture(self, pace: Pace) -> Picture:
-        reading = await self._watch.reading()
-        if not reading.publishing:
-            reading = await self._watch.reading(0)  # it may have come this moment
-        if reading.publishing:
+        look = await self._watch.look()
+        if not look.publishing:
+            look = await self._watch.look(0)  # it may have come this moment
+        if look.publishing:
             try:
                 async with asyncio.timeout(_FIRST_PICTURE_SECONDS):
                     return await pace.next()
             except TimeoutError:
-                reading = await self._watch.reading(0)
-        told = situation(reading)
+                look = await self._watch.look(0)
+        told = situation(look)
         raise HTTPException(503, " ".join(filter(None, (f"{told.title}.", told.reason, told.remedy))))
 
     async def _status(self, _request: Request) -> Response:
-        return JSONResponse(for_clients(await self._watch.reading(), self._viewers))
+        return JSONResponse(for_clients(await self._watch.look(), self._viewers))
 
     async def _health(self, _request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
     async def _ready(self, _request: Request) -> Response:
-        problem = unready(await self._watch.reading(0))
+        problem = unready(await self._watch.look(0))
         return PlainTextResponse(f"{problem or 'ok'}\n", 503 if problem else 200)
 
     async def _metrics(self, request: Request) -> Response:
@@ -133,7 +133,7 @@ class View:
         await LiveSocket(socket, request, self._worker, self._viewers, self._figures).run()
 
     async def _figures(self) -> dict[str, object]:
-        return for_page(await self._watch.reading(), self._viewers, self._watch.name)
+        return for_page(await self._watch.look(), self._viewers, self._watch.name)
 
 
 def _asked(request: Request) -> PictureRequest:

@@ -7,16 +7,16 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
-from billiards_video.metrics.reading import Probe
+from billiards_video.metrics.probe import Probe
 
 if TYPE_CHECKING:
-    from billiards_video.metrics.reading import Reading
+    from billiards_video.metrics.probe import Look
 
 _DETACH_SECONDS = 10.0
 
 
 class StreamWatch:
-    """Readings of a stream. It looks only when asked, and lets go of the stream when nobody asks any more.
+    """Looks at a stream. It looks only when asked, and lets go of the stream when nobody asks any more.
 
     Raises:
         ValueError: The name cannot be used.
@@ -27,17 +27,17 @@ class StreamWatch:
         """The stream's name."""
         self._probe = Probe(name)
         self._thread = ThreadPoolExecutor(1, "figures")  # a look reads files, and copies a frame
-        self._looking: asyncio.Future[Reading] | None = None
-        self._last: Reading | None = None
+        self._looking: asyncio.Future[Look] | None = None
+        self._last: Look | None = None
         self._letting_go: asyncio.TimerHandle | None = None
 
-    async def reading(self, oldest_seconds: float = 0.5) -> Reading:
+    async def look(self, oldest_seconds: float = 0.5) -> Look:
         """What is known of the stream, at most so old."""
         if self._last is not None and time.monotonic_ns() - self._last.at_ns < oldest_seconds * 1e9:
             return self._last
         loop = asyncio.get_running_loop()
         if self._looking is None or self._looking.done():
-            self._looking = loop.run_in_executor(self._thread, self._probe.read)
+            self._looking = loop.run_in_executor(self._thread, self._probe.look)
         self._last = await asyncio.shield(self._looking)
         if self._letting_go is not None:
             self._letting_go.cancel()

@@ -6,7 +6,7 @@ small sizes or low rates: JPEG (MJPG) is asked for where it brings more frames, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from billiards_video.capture.v4l2 import abi
 from billiards_video.capture.v4l2.pixels import PREFERENCE
@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from billiards_video.capture.device_settings import DeviceSettings
     from billiards_video.capture.v4l2.node import Node
 
-Entry = TypeVar("Entry", abi.FormatDescription, abi.FrameSize, abi.FrameInterval)
-
-_MOST = 1000  # entries of a list; a driver that never ends one is not followed
 _CLOSE = 0.99  # 29.97 is as good as 30
 
 
@@ -58,7 +55,7 @@ def choose(node: Node, kind: int, asked: DeviceSettings) -> Mode:
 
 
 def _formats(node: Node, kind: int) -> Iterator[str]:
-    for described in _listed(node, abi.ENUM_FMT, abi.FormatDescription(type=kind)):
+    for described in node.entries(abi.ENUM_FMT, abi.FormatDescription(type=kind)):
         yield abi.letters(described.pixelformat)
 
 
@@ -70,7 +67,7 @@ def _nearest(node: Node, pixels: str, width: int, height: int, fps: float) -> It
 
 
 def _sizes(node: Node, pixels: str, width: int, height: int) -> Iterator[tuple[int, int]]:
-    for size in _listed(node, abi.ENUM_FRAMESIZES, abi.FrameSize(pixel_format=abi.fourcc(pixels))):
+    for size in node.entries(abi.ENUM_FRAMESIZES, abi.FrameSize(pixel_format=abi.fourcc(pixels))):
         least_width, most_width, width_step, least_height, most_height, height_step = size.numbers
         if size.type == abi.DISCRETE:
             yield size.numbers[0], size.numbers[1]
@@ -90,18 +87,9 @@ def _rate(node: Node, pixels: str, width: int, height: int, fps: float) -> float
     """The lowest rate offered that is enough, or else the highest; None where none is told."""
     asked = abi.FrameInterval(pixel_format=abi.fourcc(pixels), width=width, height=height)
     rates = []
-    for interval in _listed(node, abi.ENUM_FRAMEINTERVALS, asked):
+    for interval in node.entries(abi.ENUM_FRAMEINTERVALS, asked):
         numerator, denominator = interval.numbers[:2]  # of a range: its shortest interval
         if numerator and denominator:
             rates.append(denominator / numerator)
     enough = [rate for rate in rates if rate >= _CLOSE * fps]
     return min(enough) if enough else max(rates, default=None)
-
-
-def _listed(node: Node, request: abi.Request, entry: Entry) -> Iterator[Entry]:
-    """The entries of one of the driver's lists, each in the same structure."""
-    for index in range(_MOST):
-        entry.index = index
-        if not node.has(request, entry):
-            return
-        yield entry

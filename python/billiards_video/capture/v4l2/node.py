@@ -6,15 +6,19 @@ import errno
 import fcntl
 import os
 import select
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 
 from billiards_video.capture.v4l2 import abi
 
 if TYPE_CHECKING:
     import ctypes
+    from collections.abc import Iterator
     from pathlib import Path
     from types import TracebackType
 
+Entry = TypeVar("Entry", abi.FormatDescription, abi.FrameSize, abi.FrameInterval)
+
+_MOST = 1000  # entries of a list; a driver that never ends one is not followed
 _NOT_THERE = frozenset({errno.EINVAL, errno.ENOTTY})  # past the last of a list, or a driver that has no such list
 
 
@@ -82,6 +86,14 @@ class Node:
                 raise
             return False
         return True
+
+    def entries(self, request: abi.Request, entry: Entry) -> Iterator[Entry]:
+        """The entries of one of the driver's lists, each in the same structure."""
+        for index in range(_MOST):
+            entry.index = index
+            if not self.has(request, entry):
+                return
+            yield entry
 
     def ready(self, seconds: float) -> bool:
         """Waits until there is a frame, or an error that the next ioctl will name; False if neither came in time."""

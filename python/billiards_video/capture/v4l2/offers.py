@@ -5,7 +5,7 @@ Lists alone are asked for, which a driver answers while another process streams 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from billiards_video.capture.v4l2 import abi
 from billiards_video.capture.v4l2.node import Node
@@ -13,10 +13,6 @@ from billiards_video.capture.v4l2.node import Node
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-_Entry = TypeVar("_Entry", abi.FormatDescription, abi.FrameSize, abi.FrameInterval)
-
-_MOST = 1000  # entries of a list; a driver that never ends one is not followed
 
 
 class Size(NamedTuple):
@@ -57,13 +53,13 @@ def offers(path: Path) -> Offers | None:
                 described.description.decode("utf-8", "replace"),
                 tuple(_sizes(node, described.pixelformat)),
             )
-            for described in _listed(node, abi.ENUM_FMT, abi.FormatDescription(type=identity.kind))
+            for described in node.entries(abi.ENUM_FMT, abi.FormatDescription(type=identity.kind))
         ]
         return Offers(identity.name, tuple(formats))
 
 
 def _sizes(node: Node, fourcc: int) -> Iterator[Size]:
-    for size in _listed(node, abi.ENUM_FRAMESIZES, abi.FrameSize(pixel_format=fourcc)):
+    for size in node.entries(abi.ENUM_FRAMESIZES, abi.FrameSize(pixel_format=fourcc)):
         width, other, _, height, tallest, _ = size.numbers
         if size.type == abi.DISCRETE:
             width, height = size.numbers[:2]
@@ -74,18 +70,9 @@ def _sizes(node: Node, fourcc: int) -> Iterator[Size]:
 def _rates(node: Node, fourcc: int, width: int, height: int) -> tuple[float, ...]:
     asked = abi.FrameInterval(pixel_format=fourcc, width=width, height=height)
     rates = set()
-    for interval in _listed(node, abi.ENUM_FRAMEINTERVALS, asked):
+    for interval in node.entries(abi.ENUM_FRAMEINTERVALS, asked):
         ends = 1 if interval.type == abi.DISCRETE else 2
         for numerator, denominator in zip(interval.numbers[0::2][:ends], interval.numbers[1::2][:ends], strict=True):
             if numerator and denominator:
                 rates.add(denominator / numerator)
     return tuple(sorted(rates, reverse=True))
-
-
-def _listed(node: Node, request: abi.Request, entry: _Entry) -> Iterator[_Entry]:
-    """The entries of one of the driver's lists, each in the same structure."""
-    for index in range(_MOST):
-        entry.index = index
-        if not node.has(request, entry):
-            return
-        yield entry

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from billiards_video.capture import Source
     from billiards_video.capture.v4l2.offers import Offers
-    from billiards_video.cli.stream_status import StreamStatus
     from billiards_video.config import CameraConfig
+    from billiards_video.metrics.reading import Reading
 
 _LIST = "billiards-video list"
 _CAMERA, _FORMATS, _RATE = "camera", "formats", "rate"
@@ -46,7 +46,7 @@ class Findings:
     def __init__(
         self,
         camera: CameraConfig,
-        status: StreamStatus | None,
+        status: Reading | None,
         make: Callable[[], Source],
         places: Places | None = None,
     ) -> None:
@@ -183,11 +183,14 @@ class Findings:
         return found[0] if found else f"opening the source did not come to an end in {_PATIENCE_SECONDS:g} s: it hangs"
 
 
-def _told(status: StreamStatus) -> Check:
-    fps, nominal = status.told_number("fps"), status.told_number("nominal_fps")
+def _told(status: Reading) -> Check:
+    fps, nominal = status.told.number("fps"), status.told.number("nominal_fps")
     if fps is None:
         return Check(_RATE, "not checked", "the source is in use, and its writer does not tell")
-    return _judged(fps, nominal, f"as the capture process, pid {status.pid}, has it")
+    how = f"as the capture process, pid {status.pid}, has it"
+    if not fps:
+        return Check(_RATE, "warning", f"no frames come just now ({how})", f"billiards-video status {status.name}")
+    return _judged(fps, nominal, how)
 
 
 def _is_device(path: str) -> bool:

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from billiards_video.cli.checks.check import Check, Result
 from billiards_video.cli.stream_choice import StreamMissingError, observe, user
 from billiards_video.cli.stream_files import SHARED_MEMORY, directories, stream_files
-from billiards_video.cli.stream_status import StreamStatus, look
 from billiards_video.cli.words import size, some
+from billiards_video.metrics.reading import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from billiards_video.metrics.reading import Reading
 
 _MEMORY, _FILES, _STREAM = "shared memory", "old files", "stream"
 _FIRST_BUFFERS = 3
@@ -29,6 +31,11 @@ def room(frame_bytes: int, directory: Path = SHARED_MEMORY) -> Iterator[Check]:
     if not directory.is_dir():
         yield Check(_MEMORY, "warning", f"{directory} is not there; frames go to {elsewhere}", _mount(directory))
         return
+    facts = os.statvfs(directory)
+    if facts.f_flag & os.ST_RDONLY:  # nor is it writable then, whatever its mode
+        text = f"{directory} is read-only; frames go to {elsewhere}"
+        yield Check(_MEMORY, "warning", text, f"sudo mount -o remount,rw {directory}")
+        return
     if not os.access(directory, os.W_OK | os.X_OK):
         mode = f"{directory.stat().st_mode & 0o7777:o}"
         yield Check(
@@ -38,12 +45,9 @@ def room(frame_bytes: int, directory: Path = SHARED_MEMORY) -> Iterator[Check]:
             f"sudo chmod 1777 {directory}",
         )
         return
-    facts = os.statvfs(directory)
     free, whole = facts.f_bavail * facts.f_frsize, facts.f_blocks * facts.f_frsize
     text = f"{directory} has {size(free)} free of {size(whole)}; a stream of this size takes {size(needed)}"
-    if facts.f_flag & os.ST_RDONLY:
-        yield Check(_MEMORY, "warning", f"{directory} is read-only; frames go to {elsewhere}", _larger(2 * needed))
-    elif free < needed:
+    if free < needed:
         yield Check(_MEMORY, "warning", f"{text}: too little; frames go to {elsewhere}", _larger(2 * needed))
     elif free < 2 * needed:
         text += ", and a change of resolution as much again: too little for both"
@@ -67,11 +71,11 @@ def _in_container() -> bool:
     return Path("/.dockerenv").exists() or Path("/run/.containerenv").exists()
 
 
-def stream(name: str) -> tuple[Check, StreamStatus | None]:
+def stream(name: str) -> tuple[Check, Reading | None]:
     """What is published under the name now, and whether anything foreign stands there."""
     try:
         with observe(name) as reader:
-            status = look(reader, frame=False)
+            status = read(reader)
     except StreamMissingError as error:
         return _missing(name, str(error)), None
     except (OSError, RuntimeError) as error:
@@ -82,7 +86,7 @@ def stream(name: str) -> tuple[Check, StreamStatus | None]:
     if status.silent:
         text = f"'{name}': its writer, pid {status.pid}, gives no sign of life: it is stopped, or hangs"
         # A capture process gives a sign of life each second; a program of somebody's own may have nothing to publish.
-        result: Result = "problem" if status.told else "warning"
+        result: Result = "problem" if status.told.keys else "warning"
         return Check(_STREAM, result, text, f"kill -CONT {status.pid}; billiards-video status {name}"), status
     if not status.live:
         text = f"'{name}' is {status.state.name}, by pid {status.pid}: {status.reason}"

@@ -27,10 +27,8 @@ export function showStream(figures) {
     pairs.push(["Format", `${stream.format}, ${stream.width} × ${stream.height}`]);
     pairs.push(["Frames captured", whole(stream.captured)]);
     pairs.push(["Frames published", whole(stream.published)]);
-    const reasons = Object.entries(stream.dropped_by_reason ?? {}).filter(([, count]) => count > 0);
-    const why = reasons.map(([reason, count]) => `${reason.replaceAll("_", " ")} ${whole(count)}`).join(", ");
-    const dropped = why ? reasons.reduce((sum, [, count]) => sum + count, 0) : stream.dropped;
-    pairs.push(["Frames dropped", whole(dropped) + (why ? ` (${why})` : "")]);
+    pairs.push(["Frames dropped", whole(stream.dropped)]);
+    if (stream.skipped) pairs.push(["Skipped by the source", whole(stream.skipped)]);
     if (stream.reconnects !== null) pairs.push(["Reconnects", whole(stream.reconnects)]);
     if (stream.stalls !== null) pairs.push(["Stalls", whole(stream.stalls)]);
     pairs.push(["Buffers", whole(stream.buffers)]);
@@ -70,7 +68,8 @@ export function showSettings(settings) {
   const value = (one) => (one === null || one === undefined ? "–" : typeof one === "object" ? JSON.stringify(one) : String(one));
   replace(byId("settings"), settings.map((setting) => {
     const row = document.createElement("tr");
-    const name = element("td", value(setting.name));
+    const name = document.createElement("td");
+    name.append(...value(setting.name).split(/(?<=_)/).flatMap((part) => [part, document.createElement("wbr")]));
     if (setting.note) name.append(element("small", setting.note));
     row.append(name, element("td", value(setting.asked)), element("td", value(setting.accepted)), element("td", value(setting.measured)));
     return row;
