@@ -114,10 +114,11 @@ def published(camera: dict[str, object], run_in: int) -> Iterator[str]:
         json.dump({"video": {"shared_memory_name": name}, "vision": {"camera": camera}}, config)
         config.flush()
         with running("-m", "billiards_video", config.name):
-            with SharedMemoryFrameReader(name) as reader:
-                reader.attach(timeout=PATIENCE)
-                for _ in range(run_in):
-                    reader.lease(PATIENCE)
+            reader = SharedMemoryFrameReader(name)
+            reader.attach(timeout=PATIENCE)
+            for _ in range(run_in):
+                reader.lease(PATIENCE)
+            reader.detach()
             yield name
 
 
