@@ -15,6 +15,11 @@ const MARGIN_NS: i64 = 15_000;
 /// How many frames in step it takes until a rhythm is believed.
 const BELIEVED_AFTER: u32 = 8;
 
+/// What a rhythm is made of: frames at most 10 s apart, at most a million of them missed. Within these bounds no sum or product
+/// of this file overflows.
+const LONGEST_NS: u64 = 10_000_000_000;
+const MOST_BEATS: u64 = 1_000_000;
+
 /// A moment before which a reader may sleep, and one after which it need not poll any longer. `CLOCK_MONOTONIC`, ns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
@@ -36,7 +41,7 @@ pub struct Anticipation {
 /// What is known of a publisher's rhythm, and of this thread's own punctuality.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rhythm {
-    last: Option<(u64, i64)>,
+    last: Option<(u64, u64)>,
     /// When the next frame is due if the last one had come when it was due.
     due_ns: i64,
     period_ns: i64,
@@ -49,13 +54,14 @@ pub(crate) struct Rhythm {
 }
 
 impl Rhythm {
-    /// Learns from a frame, by its sequence and the moment of its publication.
+    /// Learns from a frame, by its sequence and the moment of its publication, which are whatever the header says.
     pub(crate) fn learn(&mut self, sequence: u64, published_ns: u64) {
+        let frame = (sequence, published_ns);
+        let Some((beats, interval_ns)) = self.last.replace(frame).and_then(|before| since(before, frame)) else {
+            self.in_step = 0; // another segment has begun, or another publisher
+            return;
+        };
         let at_ns = published_ns.cast_signed();
-        let before = self.last.replace((sequence, at_ns));
-        let Some((before, before_ns)) = before.filter(|(before, _)| sequence > *before) else { return self.forget() };
-        let beats = ((sequence - before) / 2).cast_signed();
-        let interval_ns = (at_ns - before_ns) / beats.max(1);
         if self.in_step == 0 {
             self.begin(at_ns, interval_ns);
             return;
@@ -75,15 +81,10 @@ impl Rhythm {
     }
 
     fn begin(&mut self, at_ns: i64, interval_ns: i64) {
-        self.period_ns = interval_ns.max(0);
+        self.period_ns = interval_ns;
         self.due_ns = at_ns + self.period_ns;
         self.deviation_ns = self.period_ns / 64;
         self.in_step = 1;
-    }
-
-    /// Another segment has begun, or another publisher.
-    fn forget(&mut self) {
-        self.in_step = 0;
     }
 
     /// When to poll for the frame after the last one; `None` where that is not known well enough, or past.
@@ -114,6 +115,16 @@ impl Rhythm {
         self.lateness_ns += error_ns / 8;
         self.lateness_deviation_ns += (error_ns.abs() - self.lateness_deviation_ns) / 8;
     }
+}
+
+/// How many beats lie between two frames, each a sequence and a time, and how long one took; `None` where they are not of one
+/// rhythm.
+fn since(before: (u64, u64), frame: (u64, u64)) -> Option<(i64, i64)> {
+    let beats = frame.0.checked_sub(before.0)? / 2;
+    let passed_ns = frame.1.checked_sub(before.1)?;
+    let is_possible = (1..=MOST_BEATS).contains(&beats) && frame.1 <= u64::MAX / 4;
+    let interval_ns = passed_ns.checked_div(beats)?;
+    (is_possible && (1..=LONGEST_NS).contains(&interval_ns)).then(|| (beats.cast_signed(), interval_ns.cast_signed()))
 }
 
 #[cfg(test)]
@@ -195,5 +206,30 @@ mod tests {
         assert!((55_000..90_000).contains(&(span.from_ns - alarm_ns)), "{}", span.from_ns - alarm_ns);
         (0..100).for_each(|_| rhythm.woke(1_000_000_000));
         assert!(span.from_ns - rhythm.alarm_ns(span) <= PERIOD / 66, "not for any price");
+    }
+    #[test]
+    fn no_header_breaks_it() {
+        let mut state = 1_u64;
+        let mut random = move || {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state >> 20
+        };
+        let mut rhythm = Rhythm::default();
+        let (mut sequence, mut at_ns) = (0_u64, 0_u64);
+        for _ in 0..200_000 {
+            (sequence, at_ns) = match random() % 10 {
+                0 => (random() << (random() % 64), random() << (random() % 64)),
+                1 => (u64::MAX - random() % 3, u64::MAX - random() % 3),
+                2 => (sequence.wrapping_add(1), at_ns),
+                3 => (sequence.wrapping_add(2), at_ns.wrapping_add(random() << (random() % 40))),
+                _ => (sequence.wrapping_add(2), at_ns.wrapping_add(PERIOD)),
+            };
+            rhythm.learn(sequence, at_ns);
+            if let Some(span) = rhythm.span(at_ns) {
+                assert!(span.from_ns <= span.to_ns);
+                assert!(span.to_ns - rhythm.alarm_ns(span) <= LONGEST_NS / 32);
+                rhythm.woke(random() << (random() % 64));
+            }
+        }
     }
 }
