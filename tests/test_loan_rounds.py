@@ -105,3 +105,14 @@ def test_a_writer_that_goes_leaves_nothing_mapped(segment_name: str) -> None:
         del writer
         assert not reader.writer_alive
     assert mapped(segment_name) == []
+
+
+def test_a_slot_that_is_kept_keeps_nothing_mapped(writer: SharedMemoryFrameWriter) -> None:
+    """After a cancelled loan the slot is a name and no more: the segment goes with its writer."""
+    for _ in range(2):  # without and with prepared arrays
+        with writer.loan() as slot:
+            assert slot is not None
+        publish_rounds(writer, ROUNDS)
+    writer.cleanup()
+    assert mapped(writer.name) == []
+    assert slot is not None

@@ -89,9 +89,8 @@ impl Rhythm {
 
     /// When to poll for the frame after the last one; `None` where that is not known well enough, or past.
     pub(crate) fn span(&self, now_ns: u64) -> Option<Span> {
-        let half_ns = 2 * self.deviation_ns + MARGIN_NS;
-        let is_steady =
-            self.in_step >= BELIEVED_AFTER && 2 * half_ns + self.lead_ns() <= self.period_ns / SHARE_TO_POLL;
+        let half_ns = self.half_ns();
+        let is_steady = self.in_step >= BELIEVED_AFTER && 2 * half_ns <= self.period_ns / SHARE_TO_POLL;
         let span =
             Span { from_ns: (self.due_ns - half_ns).cast_unsigned(), to_ns: (self.due_ns + half_ns).cast_unsigned() };
         (is_steady && span.to_ns > now_ns).then_some(span)
@@ -102,10 +101,17 @@ impl Rhythm {
         span.from_ns.saturating_sub(self.lead_ns().cast_unsigned())
     }
 
-    /// How long before a span it has to be woken. At most half of its share of the period: who is later than that now and then
-    /// is late now and then.
+    /// How far a span reaches to either side of the moment at which a frame is due.
+    fn half_ns(&self) -> i64 {
+        2 * self.deviation_ns + MARGIN_NS
+    }
+
+    /// How long before a span it has to be woken: at most half of its share of the period, and what the span leaves of it. Who
+    /// is later than that is late, and may be punctual another time.
     fn lead_ns(&self) -> i64 {
-        (self.lateness_ns + 2 * self.lateness_deviation_ns).clamp(0, self.period_ns / (2 * SHARE_TO_POLL))
+        let left_ns = self.period_ns / SHARE_TO_POLL - 2 * self.half_ns();
+        let most_ns = left_ns.min(self.period_ns / (2 * SHARE_TO_POLL));
+        (self.lateness_ns + 2 * self.lateness_deviation_ns).min(most_ns).max(0)
     }
 
     /// Learns how late this reader was ready to poll, after a timed sleep that nobody ended.
@@ -207,6 +213,16 @@ mod tests {
         (0..100).for_each(|_| rhythm.woke(1_000_000_000));
         assert!(span.from_ns - rhythm.alarm_ns(span) <= PERIOD / 66, "not for any price");
     }
+    #[test]
+    fn being_late_now_and_then_does_not_end_it() {
+        let stray = |number: u64| 5 * jitter(number);
+        let mut rhythm = heard((0..200).map(|number| 5_000_000_000 + number * PERIOD + stray(number)));
+        let span = rhythm.span(0).unwrap();
+        (0..10).for_each(|_| rhythm.woke(5_000_000));
+        assert_eq!(Some(span), rhythm.span(0), "a publisher's rhythm has nothing to do with this reader's");
+        assert!(span.to_ns - rhythm.alarm_ns(span) <= PERIOD / 33);
+    }
+
     #[test]
     fn no_header_breaks_it() {
         let mut state = 1_u64;

@@ -101,6 +101,14 @@ impl Hold {
         matches!(&self.pixels, Pixels::Loaned { frozen, .. } if frozen.get().is_none())
     }
 
+    /// Of a writer's slot.
+    pub(crate) fn address(&self) -> Option<SlotAddress> {
+        match &self.pixels {
+            Pixels::Loaned { address, .. } => Some(address.clone()),
+            _ => None,
+        }
+    }
+
     pub(crate) fn geometry(&self) -> Geometry {
         match &self.pixels {
             Pixels::Leased(frame) => frame.info().geometry,

@@ -51,9 +51,8 @@ impl Loan {
             loaned.map(|loaned| (open.blanks.take(loaned.address()), loaned, open.begin_loan()))
         };
         let Some((blank, loaned, number)) = lent else { return Ok(None) };
-        let address = loaned.address().clone();
         let made = Loan::view(py, blank, loaned)
-            .and_then(|view| Py::new(py, Slot { publishing: Arc::clone(&self.publishing), number, address, view }));
+            .and_then(|view| Py::new(py, Slot { publishing: Arc::clone(&self.publishing), number, view }));
         if made.is_err() {
             self.publishing.abandon(number);
         }
@@ -75,7 +74,6 @@ impl Loan {
 pub(crate) struct Slot {
     publishing: Arc<Publishing>,
     number: u64,
-    address: SlotAddress,
     view: View,
 }
 
@@ -83,12 +81,14 @@ pub(crate) struct Slot {
 struct Behind {
     info: FrameInfo,
     is_untidy: bool,
-    lacks_blanks: bool,
+    /// The slot, if there is no array for its next loan.
+    bare: Option<SlotAddress>,
 }
 
 impl Slot {
     /// Publishes the loan if it is this slot's and still open.
     fn close(&self, py: Python<'_>, stamp: &Stamp) -> PyResult<Option<Behind>> {
+        let address = self.view.address(py)?;
         let mut open = self.publishing.lock(py)?;
         if open.loan != self.number {
             return Ok(None);
@@ -98,16 +98,17 @@ impl Slot {
         let Some(loan) = writer.resume() else { return Ok(None) };
         let info = loan.publish_untidied(stamp).map_err(to_python)?;
         let is_untidy = writer.is_untidy();
-        Ok(Some(Behind { info, is_untidy, lacks_blanks: open.blanks.lack(&self.address) }))
+        let bare = address.filter(|address| open.blanks.lack(address));
+        Ok(Some(Behind { info, is_untidy, bare }))
     }
 
     /// Makes the arrays of this slot's next loans.
-    fn restock(&self, py: Python<'_>) -> PyResult<()> {
-        let views = blanks::make(py, &self.address)?;
+    fn restock(&self, py: Python<'_>, address: &SlotAddress) -> PyResult<()> {
+        let views = blanks::make(py, address)?;
         let past = {
             let mut open = self.publishing.lock(py)?;
-            let is_current = open.writer.as_ref().is_some_and(|writer| writer.epoch() == self.address.epoch());
-            if is_current { Ok(open.blanks.put(&self.address, views)) } else { Err(views) }
+            let is_current = open.writer.as_ref().is_some_and(|writer| writer.epoch() == address.epoch());
+            if is_current { Ok(open.blanks.put(address, views)) } else { Err(views) }
         };
         drop(past); // outside of the lock
         Ok(())
@@ -147,12 +148,13 @@ impl Slot {
         discontinuity: bool,
     ) -> PyResult<FrameMetadata> {
         let stamp = stamp(frame_number, captured_ns, wall_ns, position_ns, loop_count, discontinuity);
-        let Behind { info, is_untidy, lacks_blanks } = self.close(py, &stamp)?.ok_or_else(closed)?;
+        let Behind { info, is_untidy, bare } = self.close(py, &stamp)?.ok_or_else(closed)?;
         // After it, and not before, as all that no reader needs to wait for. Under the GIL, which was not released in between,
         // no Python code can tell the difference.
         self.view.freeze(py)?;
-        if lacks_blanks {
-            self.restock(py)?;
+        if let Some(address) = bare {
+            // Without memory for them there are none, which is no reason to call the publication off: it has been made.
+            let _stocked = self.restock(py, &address);
         }
         if is_untidy {
             self.publishing.detached(py, |writer| {

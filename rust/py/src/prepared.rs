@@ -8,6 +8,7 @@
 //! Python code, and not before: a frame that was prepared by another thread would be held for as long as that one waits.
 
 use billiards_video::BufferView;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 
@@ -83,19 +84,15 @@ impl Prepared {
         }
     }
 
-    /// Takes the array of each buffer's next frame, as the caller will take that of the one that comes, in Python: what is
-    /// needed for it is in the caches then.
-    ///
-    /// # Errors
-    /// What a signal's handler raised meanwhile.
-    pub(crate) fn rehearse(&self, py: Python<'_>) -> PyResult<()> {
-        static TAKE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
-        let take = TAKE.get_or_try_init(py, || py.eval(c"lambda frame:frame.array", None, None).map(Bound::unbind))?;
-        let next: Vec<_> = {
-            let stocks = self.0.lock(py)?;
-            stocks.iter().filter_map(|stock| stock.frames.last()).map(|frame| frame.clone_ref(py)).collect()
-        };
-        next.into_iter().try_for_each(|frame| take.call1(py, (frame,)).map(drop))
+    /// Takes the array of each buffer's next frame, as the caller will take that of the one that comes: what is needed for
+    /// it is in the caches then. No Python code runs meanwhile, which could find frames that show nothing, and no other thread.
+    pub(crate) fn rehearse(&self, py: Python<'_>) {
+        let next = self.0.lock(py).map(|stocks| {
+            stocks.iter().filter_map(|stock| stock.frames.last()).map(|frame| frame.clone_ref(py)).collect::<Vec<_>>()
+        });
+        for frame in next.into_iter().flatten() {
+            let _array = frame.bind(py).getattr(intern!(py, "array"));
+        }
     }
 
     /// Lets go of everything if it is for another segment than the one that is read now.

@@ -78,7 +78,11 @@ impl Reader {
             return Ok(Some(frame)); // as in `newest`
         }
         self.prepared.prepare(py, handle)?;
-        let rehearse = |py: Python<'_>| if self.options.low_latency { self.prepared.rehearse(py) } else { Ok(()) };
+        let rehearse = |py: Python<'_>| {
+            if self.options.low_latency {
+                self.prepared.rehearse(py);
+            }
+        };
         wait(py, || self.wants(handle), rehearse, |interrupt| handle.wait_with(timeout, interrupt))
     }
 
@@ -153,7 +157,7 @@ impl Reader {
         let options = ReaderOptions { timeout, ..self.options.clone() };
         let attach =
             |interrupt: &mut dyn FnMut() -> bool| billiards_video::Reader::attach_with(&self.name, options, interrupt);
-        let handle = Arc::new(wait(py, || true, |_| Ok(()), attach)?);
+        let handle = Arc::new(wait(py, || true, |_| (), attach)?);
         let mut attached = self.attached.lock(py)?;
         if attached.is_none() {
             *attached = Some(handle);
@@ -217,7 +221,7 @@ impl Reader {
         let frame = wait(
             py,
             || self.wants(&handle),
-            |_| Ok(()),
+            |_| (),
             |interrupt| {
                 loop {
                     let left = timeout.map(|timeout| timeout.saturating_sub(begin.elapsed()));
@@ -244,7 +248,7 @@ impl Reader {
     fn wait_newer(&self, py: Python<'_>, timeout: Option<f64>) -> PyResult<bool> {
         let handle = self.handle(py)?;
         let timeout = duration(timeout)?;
-        wait(py, || self.wants(&handle), |_| Ok(()), |interrupt| handle.wait_newer_with(timeout, interrupt))
+        wait(py, || self.wants(&handle), |_| (), |interrupt| handle.wait_newer_with(timeout, interrupt))
     }
 
     /// The live readers of the segment that is read now.

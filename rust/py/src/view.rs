@@ -1,6 +1,6 @@
 //! The array over a hold, made when it is first asked for and kept until the frame or the slot lets go of it.
 
-use billiards_video::SlotView;
+use billiards_video::{SlotAddress, SlotView};
 use pyo3::prelude::*;
 
 use crate::arrays::NumPy;
@@ -41,6 +41,11 @@ impl View {
             Ok(Some(parts)) => parts.hold.get().lend(loaned),
             _ => Err(loaned),
         }
+    }
+
+    /// The writer's slot that it shows; `None` after the end.
+    pub(crate) fn address(&self, py: Python<'_>) -> PyResult<Option<SlotAddress>> {
+        Ok(self.0.lock(py)?.as_ref().and_then(|parts| parts.hold.get().address()))
     }
 
     /// The array, the same one every time; `None` after the end.

@@ -32,7 +32,7 @@ pub(crate) fn duration(seconds: Option<f64>) -> PyResult<Option<Duration>> {
 pub(crate) fn wait<T: Send>(
     py: Python<'_>,
     wanted: impl Fn() -> bool + Sync,
-    rehearse: impl Fn(Python<'_>) -> PyResult<()> + Sync,
+    rehearse: impl Fn(Python<'_>) + Sync,
     run: impl FnOnce(&mut dyn FnMut() -> bool) -> Result<T, Error> + Send,
 ) -> PyResult<T> {
     let mut raised = None;
@@ -47,8 +47,9 @@ pub(crate) fn wait<T: Send>(
                 return false;
             }
             let heard = Python::try_attach(|py| {
-                rehearse(py)?;
-                py.check_signals()
+                py.check_signals()?;
+                rehearse(py);
+                Ok(())
             });
             match heard {
                 Some(Ok(())) => false,
