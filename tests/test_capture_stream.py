@@ -23,6 +23,7 @@ from http_camera import HTTPCamera, number_in
 from live_camera import free_port
 
 Pixels = npt.NDArray[np.uint8]
+PROXIES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 
 
 @pytest.fixture
@@ -250,13 +251,30 @@ def test_a_refusal_is_an_error(camera: HTTPCamera, source: StreamSource, status:
 
 
 @pytest.mark.parametrize("host", ["no-such-camera.invalid", "camera..lan"])
-def test_a_host_that_is_not_known_is_said_so(host: str) -> None:
+def test_a_host_that_is_not_known_is_said_so(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A mistake in the name is told from a camera that does not answer, without user and password."""
+    for proxy in PROXIES:
+        monkeypatch.delenv(proxy, raising=False)
     with pytest.raises(SourceError) as caught:
         StreamSource(f"http://me:secret@{host}/cam", open_timeout=20).open()
     text = str(caught.value)
     assert text.startswith(f"stream http://{host}/cam cannot be opened: its host '{host}' is not known here (")
     assert "secret" not in text
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_a_host_that_a_proxy_may_know_is_not_doubted(proxy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a proxy is set, it is the proxy that asks for the host: what is known here decides nothing."""
+    monkeypatch.setenv(proxy, f"http://127.0.0.1:{free_port()}")
+    with pytest.raises(SourceError, match=r"cannot be opened \(gave up after"):
+        StreamSource("http://no-such-camera.invalid/cam", open_timeout=20).open()
+
+
+@pytest.mark.parametrize("host", ["[fe80::1%25no-such-card]", "no-such%2Dcamera.invalid"])
+def test_a_host_in_another_spelling_is_not_doubted(host: str) -> None:
+    """What has a percent sign is no name to look up as it stands: a zone of IPv6, or a character that is encoded."""
+    with pytest.raises(SourceError, match=r"cannot be opened \(gave up after"):
+        StreamSource(f"http://{host}/cam", open_timeout=20).open()
 
 
 @pytest.mark.parametrize("where", ["127.0.0.1", "localhost"])

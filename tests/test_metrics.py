@@ -193,3 +193,20 @@ def test_a_name_in_need_of_quotes(segment_name: str) -> None:
     ):
         metrics = scrape(segment_name)
     assert value(metrics, "reader_frames_read_total", reader='a "b"\\c') == 0
+
+
+def test_numbers_that_are_too_large_are_left_out(segment_name: str) -> None:
+    """What a writer tells is another process's word: a number beyond every float is as if it were not told."""
+    huge = 10**400
+    stages = {
+        "grab": {"count": huge, "sum_s": 0.3, "buckets": [[0.01, 1]]},
+        "retrieve": {"count": 10, "sum_s": 0.3, "buckets": [[0.01, 1]]},
+    }
+    with SharedMemoryFrameWriter(segment_name, 64, 48) as writer:
+        writer.set_status(
+            json.dumps({"fps": huge, "dropped_by_reason": {"no_buffer": 5, "skipped": huge}} | {"stages": stages})
+        )
+        metrics = scrape(segment_name)
+    assert "billiards_video_frames_per_second" not in metrics
+    assert value(metrics, "frames_dropped_total") == 5
+    assert {one.labels["stage"] for one in metrics["billiards_video_stage_seconds"].samples} == {"retrieve"}

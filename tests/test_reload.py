@@ -18,6 +18,7 @@ from billiards_video.changed_settings import changes
 from billiards_video.config import Config, Loaded
 from billiards_video.process import VideoProcess
 from capture_process import PACKAGE, CaptureProcess
+from make_video import encode_video
 from test_preprocessing import write_calibration
 
 READ = "was read anew"
@@ -234,6 +235,28 @@ def test_a_source_that_is_to_come_is_not_judged_by_the_one_before(
     process.send(signal.SIGHUP)
     with SharedMemoryFrameReader(segment_name) as reader:
         first_that(reader, shape=(480, 640, 3))
+
+
+def test_another_film_under_the_same_path_is_not_judged_by_the_one_before(
+    edited: Edited, process: CaptureProcess, segment_name: str, tmp_path: Path
+) -> None:
+    """A film that was replaced by a larger one is opened anew with a crop that the old one had no room for."""
+    film, larger = tmp_path / "film.mp4", tmp_path / "larger.mp4"
+    encode_video(film, 8, size="160x120")
+    encode_video(larger, 8, size="320x240")
+    edited.data["vision"] = {"camera": {"video_file_path": str(film), "loop_video": True}}
+    edited.write()
+    process.send(signal.SIGHUP)
+    process.wait_for("the source is opened again for")
+    with SharedMemoryFrameReader(segment_name) as reader:
+        process.wait_for(f"Source: file {film}")
+        larger.rename(film)
+        edited.set("video.preprocessing", {"crop": [0, 0, 300, 200]})
+        edited.set("vision.camera.video_start_frame", 1)
+        process.send(signal.SIGHUP)
+        process.wait_for("the source is opened again for: vision.camera.video_start_frame")
+        first_that(reader, shape=(200, 300, 3))
+    assert "the old settings stay in force" not in process.output
 
 
 def test_what_goes_with_the_name_takes_a_new_start(edited: Edited, process: CaptureProcess, segment_name: str) -> None:

@@ -116,7 +116,16 @@ def test_trouble_is_said_and_is_1(writer: SharedMemoryFrameWriter) -> None:
     assert "\x1b" not in ended.stdout
 
 
-@pytest.mark.parametrize("text", ["", "no JSON", "[1]", '{"fps": "fast", "settings": 7, "source": null}'])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "no JSON",
+        "[1]",
+        '{"fps": "fast", "settings": 7, "source": null}',
+        pytest.param(json.dumps({"fps": 10**400, "errors": 10**400}), id="too large for a float"),
+    ],
+)
 def test_a_writer_may_tell_anything(writer: SharedMemoryFrameWriter, text: str) -> None:
     """What a writer tells is another process's word: none, or nonsense, is no reason to fail."""
     writer.write_frame(picture(0))

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from billiards_video import SharedMemoryFrameReader, SharedMemoryFrameWriter, State
+from billiards_video.cli.status_text import condition, explanation
 from billiards_video.metrics.probe import Look
 from billiards_video.metrics.reading import read
 from billiards_video.metrics.status_text import StatusText
@@ -58,6 +59,34 @@ def test_a_writer_that_gives_no_sign_of_life_is_not_live(
     assert (shown.mood, shown.title) == ("waiting", "Silent")
     assert shown.reason == f"The capture process, {os.getpid()}, lives, and has given no sign of it."
     assert shown.since_ns == alive.reading.counters.heartbeat_ns
+
+
+@pytest.mark.parametrize(
+    ("state", "title", "remedy"),
+    [
+        (State.ENDED, "Ended", "The picture comes back when the source is started again."),
+        (State.FAILED, "Failed", "The log of the capture process says what failed; mend that, and start it again."),
+        (State.CLOSED, "Stopped", "Start the capture process: billiards-video run"),
+    ],
+)
+def test_a_stream_that_is_over_is_not_silent(
+    writer: SharedMemoryFrameWriter, look: Callable[[Change, Change], Look], state: State, title: str, remedy: str
+) -> None:
+    """Whoever has said that it is over owes no sign of life, while its process lives on: its last word is shown."""
+    writer.write_frame(picture(0))
+    later = look({"state": state, "reason": "this is why", "at_ns": time.monotonic_ns() + 60 * SECOND}, {})
+    assert later.reading is not None
+    shown = situation(later)
+    assert (shown.title, shown.reason, shown.remedy) == (title, "This is why.", remedy)
+    assert condition(later.reading)[0] == state.name
+    assert explanation(later.reading) == ": this is why"
+    assert not later.reading.live
+
+
+def test_a_writer_that_never_gave_a_sign_is_waited_for(look: Callable[[Change, Change], Look]) -> None:
+    """Before the first frame there is nothing to measure a silence from: the first frame is what is awaited."""
+    shown = situation(look({"at_ns": time.monotonic_ns() + 60 * SECOND}, {}))
+    assert shown.title == "Waiting for the first frame"
 
 
 def test_a_writer_that_has_died_says_what_to_start(look: Callable[[Change, Change], Look]) -> None:

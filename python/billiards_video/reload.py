@@ -80,5 +80,6 @@ class Reload:
         told = None if source is None else source.examine()
         if told is not None:
             return told
-        stays = source is None or all(getattr(new, key) == getattr(old, key) for key in _SIZE_KEYS)
+        # A file under the same path may be another one by now.
+        stays = source is None or (source.live and all(getattr(new, key) == getattr(old, key) for key in _SIZE_KEYS))
         return self._relay.size if stays else None

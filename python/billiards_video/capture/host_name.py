@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from typing import NamedTuple
 from urllib.parse import urlsplit
+
+_PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 
 
 class UnknownHost(NamedTuple):
@@ -19,10 +22,13 @@ class UnknownHost(NamedTuple):
 def unknown_host(url: str, seconds: float) -> UnknownHost | None:
     """Looks the host of a URL up; None where it has an address, or where no answer comes within `seconds`.
 
+    None, without a look-up, also where the environment names a proxy, which may know hosts that are not known here; and
+    where the name has a percent sign, as of an encoding or an IPv6 zone.
+
     Blocks for no longer than that: the look-up itself cannot be called off, and is left to a thread of its own.
     """
     name = _host(url)
-    if name is None or seconds <= 0:
+    if name is None or "%" in name or seconds <= 0 or _has_proxy():
         return None
     found: list[UnknownHost] = []
 
@@ -38,6 +44,10 @@ def unknown_host(url: str, seconds: float) -> UnknownHost | None:
     thread.start()
     thread.join(seconds)
     return found[0] if found else None
+
+
+def _has_proxy() -> bool:
+    return any(os.environ.get(name) or os.environ.get(name.upper()) for name in _PROXIES)
 
 
 def _host(url: str) -> str | None:

@@ -57,8 +57,11 @@ class Reading(NamedTuple):
 
     @property
     def silent(self) -> bool:
-        """Whether the writer lives, and has given no sign of it for seconds."""
-        return self.alive and (self.heartbeat_age or 0.0) > _SIGN_OF_LIFE_SECONDS
+        """Whether the writer lives, has not said that this is over, and has given no sign of life for seconds.
+
+        One that has never given a sign is not: there is nothing to measure from.
+        """
+        return self.alive and self.state not in _FAREWELLS and (self.heartbeat_age or 0.0) > _SIGN_OF_LIFE_SECONDS
 
     @property
     def heartbeat_age(self) -> float | None:

@@ -61,7 +61,14 @@ class StatusText:
 def _number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return value if math.isfinite(value) and value >= 0 else None
+    return value if value >= 0 and _is_finite(value) else None
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond what a float can be, of which nobody can make use
+        return False
 
 
 def _stage_times(value: object) -> StageTimes | None:
@@ -73,4 +80,4 @@ def _stage_times(value: object) -> StageTimes | None:
     counts = [count for _, count in buckets] + [times.frames]
     bounds = [bound for bound, _ in buckets]
     rising = bounds == sorted(set(bounds)) and counts == sorted(counts) and counts[0] >= 0
-    return times if rising and math.isfinite(times.sum_s) and all(map(math.isfinite, bounds)) else None
+    return times if rising and all(map(_is_finite, (times.sum_s, *bounds, *counts))) else None
