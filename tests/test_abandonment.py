@@ -21,6 +21,7 @@ from billiards_video.capture_stream import CaptureStream
 from billiards_video.config import Config
 from billiards_video.process import VideoProcess
 from billiards_video.watched_source import GivenUpError, WatchedSource, overdue_ns
+from told_status import status_when
 
 Picture = npt.NDArray[np.uint8]
 Step = Picture | Exception | Callable[[], object]
@@ -153,7 +154,7 @@ def test_a_read_that_hangs_is_left_behind(segment_name: str, hang: Hang, caplog:
         hang.come_back()
         assert (first.closed, second.closed) == (1, 0)
         assert (reader.counters.published, reader.state[0], reader.epoch) == (published, State.LIVE, epoch)
-        status = reader.status()
+        status = status_when(reader, lambda told: told["reconnects"])
         assert (status["errors"], status["reconnects_by_reason"]) == (1, {"no frames arrive": 1})
         assert status["last_error"] == "fake source: a read has not come back for 0.5 s"
         still.come_back()

@@ -2,7 +2,6 @@
 
 import json
 import re
-import time
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from billiards_video import SharedMemoryFrameReader
 from billiards_video.config import Config, ConfigError, Loaded, load
 from billiards_video.config.schema import FILE, text
 from capture_process import CaptureProcess, write_config
+from told_status import status_when
 
 ROOT = Path(__file__).parent.parent
 
@@ -134,10 +134,7 @@ def test_the_manual_has_every_key_of_the_status(tmp_path: Path, segment_name: st
     reader = SharedMemoryFrameReader(segment_name)
     with CaptureProcess(write_config(tmp_path, segment_name, {"device_id": "synthetic:320x240@60"})) as process:
         reader.attach(20)
-        deadline = time.monotonic() + 10
-        while not (status := reader.status()):
-            assert time.monotonic() < deadline
-            time.sleep(0.005)
+        status = status_when(reader, lambda told: told)
         process.stop()
     reader.detach()
     assert re.findall(r"^\| `([a-z_]+)` \|", section, flags=re.MULTILINE) == list(status)

@@ -13,9 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from billiards_video import SharedMemoryFrameReader, SharedMemoryFrameWriter
+from billiards_video import SharedMemoryFrameReader, SharedMemoryFrameWriter, State
 from capture_process import PACKAGE, CaptureProcess, write_config
 from small_stream import HEIGHT, WIDTH, picture
+from told_status import status_in
 
 SHM = Path("/dev/shm")  # noqa: S108 - the real one is what is tested
 HEALED = 1.5  # seconds; the writer looks once a second
@@ -223,6 +224,6 @@ def test_all_files_of_the_user_are_removed(segment_name: str, tmp_path: Path) ->
             process.wait_for("had been removed by another process and was published again")
             with SharedMemoryFrameReader(segment_name) as fresh:
                 assert _read(fresh) >= last
-            assert reader.status()["state"] == "LIVE"
+            status_in(reader, (State.LIVE, ""))
         _stop(process)
     assert list(SHM.glob(f"{segment_name}*")) == []

@@ -4,13 +4,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from billiards_video import SharedMemoryFrameReader, State
 from capture_process import CaptureProcess, write_config
 from http_camera import HTTPCamera
+from told_status import status_in, status_when
 
 MOODY = [sys.executable, "-W", "error", str(Path(__file__).with_name("moody_camera.py"))]
 LIVE = (State.LIVE, "")
@@ -28,17 +28,6 @@ def wait_for(reader: SharedMemoryFrameReader, condition: tuple[State, str], seco
         assert time.monotonic() < began + seconds, f"{condition} did not come, the state is {reader.state}"
         time.sleep(0.002)  # a state wakes nobody who waits for a frame
     return time.monotonic() - began
-
-
-def status_in(reader: SharedMemoryFrameReader, condition: tuple[State, str]) -> dict[str, Any]:
-    """The status, once it is about that state."""
-    deadline = time.monotonic() + 10
-    while True:
-        status: dict[str, Any] = reader.status()
-        if (status.get("state"), status.get("reason")) == (condition[0].name, condition[1]):
-            return status
-        assert time.monotonic() < deadline, f"the status is {status}"
-        time.sleep(0.005)
 
 
 def settings(**camera: object) -> dict[str, object]:
@@ -153,13 +142,14 @@ def test_a_network_camera_that_freezes_and_comes_back(tmp_path: Path, segment_na
         config = write_config(tmp_path, segment_name, settings(device_id=server.url, bad_picture_after=None))
         with CaptureProcess(config) as process, SharedMemoryFrameReader(segment_name) as reader:
             process.wait_for("Settings: fps")
-            assert (reader.state, reader.status()["nominal_fps"]) == (LIVE, None)
+            assert (reader.state, status_in(reader, LIVE)["nominal_fps"]) == (LIVE, None)
             server.freeze()
             stalled = wait_for(reader, NO_FRAMES)
             gone = wait_for(reader, GONE)
             server.thaw()
             back = wait_for(reader, LIVE)
-            assert status_in(reader, LIVE)["reconnects_by_reason"] == {GONE[1]: 1}
+            status = status_when(reader, lambda told: told["reconnects"])
+            assert status["reconnects_by_reason"] == {GONE[1]: 1}
             process.stop()
     print(f"  STALLED after {stalled:.2f} s, RECONNECTING {gone:.2f} s later, LIVE {back:.2f} s after its return")
     assert stalled + gone < 3

@@ -22,6 +22,7 @@ from billiards_video.process import VideoProcess
 from capture_process import CaptureProcess, write_config
 from http_camera import HTTPCamera
 from live_camera import free_port
+from told_status import status_when
 
 Picture = npt.NDArray[np.uint8]
 PICTURE = np.zeros((48, 64, 3), np.uint8)
@@ -225,8 +226,7 @@ def test_a_camera_that_dies_and_comes_back(tmp_path: Path, segment_name: str) ->
                 assert (number, marked, shown) == (before, True, width)
                 assert (now == epoch) == (width == 64)
                 until(reader, State.LIVE)
-            while (status := reader.status())["reconnects"] < 2 or status["state"] != "LIVE":
-                time.sleep(0.01)
+            status = status_when(reader, lambda told: told["reconnects"] == 2 and told["state"] == "LIVE")
             process.stop()
     assert status["reconnects_by_reason"] == {"the source is gone": 2}
     assert status["errors"] >= 2

@@ -20,6 +20,7 @@ from billiards_video.process import VideoProcess
 from capture_process import PACKAGE, CaptureProcess
 from make_video import encode_video
 from test_preprocessing import write_calibration
+from told_status import status_when
 
 READ = "was read anew"
 CROPPED = '{"video": {"preprocessing": {"crop": %s}}, "vision": {"camera": {"device_id": "%s"}}}'
@@ -109,8 +110,7 @@ def test_another_resolution_is_another_source_and_segment(
         assert before < first.metadata.frame_number < before + 100
         assert reader.epoch != epoch
         assert reader.state == (State.LIVE, "")
-        while not (status := reader.status())["reconnects"]:
-            time.sleep(0.01)
+        status = status_when(reader, lambda told: told["reconnects"])
     assert status["reconnects_by_reason"] == {"new settings": 1}
     assert (status["errors"], status["nominal_fps"]) == (0, 10)
     assert "the source is opened again for: vision.camera.device_id" in process.output
@@ -217,7 +217,7 @@ def test_a_source_too_small_for_the_crop_in_force_is_refused(
         assert "which are 160x120 where it is made" in process.wait_for("the old settings stay in force")
         reader.lease(timeout=10)
         assert reader.state == (State.LIVE, "")
-        assert reader.status()["reconnects"] == 1
+        assert status_when(reader, lambda told: told["reconnects"])["reconnects"] == 1
 
 
 def test_a_source_that_is_to_come_is_not_judged_by_the_one_before(

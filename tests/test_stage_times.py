@@ -15,6 +15,7 @@ from billiards_video.capture.fake import FakeSource
 from billiards_video.config import Config
 from billiards_video.process import VideoProcess
 from billiards_video.stage_times import BOUNDS, Histogram, StageTimes
+from told_status import status_when
 
 Picture = npt.NDArray[np.uint8]
 Step = Picture | Callable[[], object]
@@ -94,9 +95,7 @@ def test_readers_are_told_where_the_time_goes(segment_name: str, preprocessing: 
     reader = SharedMemoryFrameReader(segment_name)
 
     def look() -> None:
-        while reader.status().get("frames_written", 0) < 4:
-            time.sleep(0.01)
-        told.update(reader.status()["stages"])
+        told.update(status_when(reader, lambda status: status["frames_written"] == 4)["stages"])
 
     script: list[Step] = [PICTURE, reader.attach, lambda: time.sleep(0.05), PICTURE, PICTURE, PICTURE, look]
     process = VideoProcess(config, Slow(script))

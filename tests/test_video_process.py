@@ -10,7 +10,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -22,6 +21,7 @@ from billiards_video.config import Config
 from billiards_video.process import VideoProcess
 from capture_process import CaptureProcess, write_config
 from make_video import make_video
+from told_status import status_in
 
 SCRIPTED = [sys.executable, "-W", "error", str(Path(__file__).with_name("scripted_source.py"))]
 FRAMES = 60
@@ -249,8 +249,7 @@ def test_a_source_that_falls_silent_is_seen_as_stalled(tmp_path: Path, segment_n
         process.say("frame 64x48 1")
         with SharedMemoryFrameReader(segment_name) as reader:
             assert until(reader, State.STALLED) == "no frames arrive"
-            while (status := reader.status())["state"] != "STALLED":
-                time.sleep(0.005)
+            status = status_in(reader, (State.STALLED, "no frames arrive"))
             assert (status["stalls"], status["stalls_by_reason"]) == (1, {"no frames arrive": 1})
             assert status["state_since_ns"] <= time.monotonic_ns()
             process.say("frame 64x48 2")
@@ -365,20 +364,11 @@ def test_an_output_that_nobody_reads_does_not_hold_up_frames(tmp_path: Path, seg
     assert took < 0.4  # a tenth of shutdown_timeout is the log's
 
 
-def status_of(reader: SharedMemoryFrameReader) -> dict[str, Any]:
-    """The status, once there is one."""
-    deadline = time.monotonic() + 10
-    while not (status := reader.status()):
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-    return status
-
-
 def test_the_status_tells_what_the_process_knows(scripted: CaptureProcess, segment_name: str) -> None:
     """The status that readers can show has source, state, counters and settings."""
     scripted.say("frame 64x48 1")
     with SharedMemoryFrameReader(segment_name) as reader:
-        status = status_of(reader)
+        status = status_in(reader, (State.LIVE, ""))
     scripted.stop()
     assert status.keys() >= {"source", "state", "reason", "uptime_sec", "fps", "nominal_fps", "settings"}
     assert status.keys() >= {f"frames_{what}" for what in ("captured", "written", "dropped", "skipped")}
