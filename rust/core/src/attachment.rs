@@ -134,11 +134,18 @@ impl Attachment {
     pub(crate) fn number(&self) -> Result<u32, Error> {
         match &self.standing {
             Standing::Leases(lease) => Ok(glance(lease.bell())),
-            Standing::Observes(bell) => bell.glance().map_err(self.cut_off()),
+            Standing::Observes(bell) => self.far_number(bell),
         }
     }
 
+    #[cold]
+    #[inline(never)]
+    fn far_number(&self, bell: &Bell) -> Result<u32, Error> {
+        bell.glance().map_err(self.cut_off())
+    }
+
     /// Sleeps until the number changes, for at most `limit`.
+    #[inline]
     pub(crate) fn sleep(&self, seen: u32, limit: Duration) {
         match &self.standing {
             Standing::Leases(lease) => sleep_on(lease.bell(), seen, limit),
@@ -212,9 +219,12 @@ impl Attachment {
 
     /// Makes sure that a slot's memory exists, at its first use.
     fn admit(&self, slot: usize, memory: &Mapping) -> Result<(), Error> {
-        if slot < self.seen_slots.load(Ordering::Relaxed) as usize {
-            return Ok(());
-        }
+        if slot < self.seen_slots.load(Ordering::Relaxed) as usize { Ok(()) } else { self.admit_new(slot, memory) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn admit_new(&self, slot: usize, memory: &Mapping) -> Result<(), Error> {
         let length = self.file.metadata().map_err(Error::io("looking at", &self.path))?.size();
         if !has_slot(length, slot, self.geometry) {
             return Err(self.corrupt(format!("its newest frame is in buffer {slot}, beyond its {length} bytes")));
@@ -226,6 +236,8 @@ impl Attachment {
         Ok(())
     }
 
+    #[cold]
+    #[inline(never)]
     fn try_copy(&self, seen: u64) -> Result<Result<Option<Taken>, Overtaken>, Error> {
         let Some(newest) = self.latest()?.filter(|newest| newest.sequence > seen) else { return Ok(Ok(None)) };
         if newest.slot >= self.max_slots {
@@ -298,13 +310,23 @@ impl Attachment {
     }
 
     fn cut_off(&self) -> impl FnOnce(io::Error) -> Error {
-        |_| self.corrupt("it was cut off".to_owned())
+        |error| self.cut_off_by(error)
     }
 
+    #[cold]
+    #[inline(never)]
+    fn cut_off_by(&self, _error: io::Error) -> Error {
+        self.corrupt("it was cut off".to_owned())
+    }
+
+    #[cold]
+    #[inline(never)]
     pub(crate) fn corrupt(&self, problem: String) -> Error {
         Error::Corrupt { path: self.path.clone(), problem }
     }
 
+    #[cold]
+    #[inline(never)]
     fn impossible(&self, newest: Latest) -> Error {
         self.corrupt(format!("its newest frame is in buffer {}, it can have {}", newest.slot, self.max_slots))
     }

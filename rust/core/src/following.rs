@@ -4,15 +4,17 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::attachment::Attachment;
+use crate::clock::monotonic_ns;
 use crate::error::BEING_REPLACED;
 use crate::lease::NoLease;
 use crate::reader::Cursor;
 use crate::search::{Search, search};
 use crate::{Error, Reader, ReaderOptions};
 
-/// How often a reader looks whether its writer lives and its name stands: the handle, over all its waits, since each of
-/// them may be shorter than this.
-pub(crate) const LOOK_EVERY: Duration = Duration::from_millis(250);
+/// How long a reader that hears nothing goes without a look whether its writer lives and its name stands: the handle, over
+/// all its waits, since each of them may be shorter than this. A frame says as much as a look: who published it was alive,
+/// and whoever publishes looks after the name. So while frames come, readers ask the kernel for nothing but sleep.
+const LOOK_AFTER_NS: u64 = 250_000_000;
 
 /// How long a successor may be out of reach before a reader says so, where it has no frame to give: it may be replaced
 /// again, and a line may become free.
@@ -35,15 +37,17 @@ impl Reader {
 
     /// Moves to the segment that the name stands for now, if that is another one with a live writer.
     /// `number` is the one at which it is looked for, where it can be read.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn follow(&self, cursor: &mut Cursor, number: Option<u32>) -> bool {
-        (cursor.looked_at, cursor.looked_into) = (Instant::now(), number);
+        (cursor.looked_ns, cursor.looked_into) = (monotonic_ns(), number);
         match self.successor(&cursor.attachment) {
             Ok(successor) => {
                 cursor.refused = None;
                 successor.is_some_and(|fresh| self.go_on_with(cursor, fresh))
             }
             Err(why) => {
-                let since = cursor.refused.as_ref().map_or(cursor.looked_at, |refused| refused.since);
+                let since = cursor.refused.as_ref().map_or_else(Instant::now, |refused| refused.since);
                 cursor.refused = Some(Refused { since, why: Some(why) });
                 false
             }
@@ -89,9 +93,15 @@ impl Reader {
 }
 
 impl Cursor {
-    /// Whether a quarter of a second has passed since the last look for a successor.
+    /// When the handle is to look for a successor next. What a header says of the future is not believed.
+    pub(crate) fn next_look_ns(&self, now_ns: u64) -> u64 {
+        self.looked_ns.max(self.heard_ns.min(now_ns)) + LOOK_AFTER_NS
+    }
+
+    /// Whether it is time for that.
     pub(crate) fn is_look_due(&self) -> bool {
-        self.looked_at.elapsed() >= LOOK_EVERY
+        let now_ns = monotonic_ns();
+        self.next_look_ns(now_ns) <= now_ns
     }
 
     /// For who has no frame to give: why the successor cannot be attached, if there is one, its refusal has lasted, and this

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::attachment::{Attachment, Pixels};
+use crate::streaming_copy::copy_over;
 use crate::{Error, FrameInfo, Geometry};
 
 /// The newest frame, as a reader took it. It dereferences to the pixels: rows from the top, without padding.
@@ -33,7 +34,7 @@ impl Frame {
         matches!(self.pixels, Pixels::Copied(_))
     }
 
-    /// Copies the pixels out.
+    /// Copies the pixels out; large frames past the caches.
     ///
     /// # Errors
     /// [`Error::SizeMismatch`] if `target` is not as long as the frame.
@@ -41,7 +42,7 @@ impl Frame {
         if target.len() != self.len() {
             return Err(Error::SizeMismatch { expected: self.info.geometry, got: target.len() });
         }
-        target.copy_from_slice(self);
+        copy_over(self, target);
         Ok(())
     }
 }
@@ -66,6 +67,10 @@ impl Eq for BufferView {}
 impl BufferView {
     pub(crate) fn new(attachment: Arc<Attachment>, slot: usize) -> BufferView {
         BufferView { attachment, slot }
+    }
+
+    pub(crate) fn is_slot_of(&self, slot: usize, attachment: &Arc<Attachment>) -> bool {
+        self.slot == slot && Arc::ptr_eq(&self.attachment, attachment)
     }
 
     /// The first of a frame's bytes. Reading them is right while a [`Frame`] that this view [`shows`](Self::shows) lives;

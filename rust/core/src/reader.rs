@@ -6,6 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::attachment::Attachment;
+use crate::clock::monotonic_ns;
 use crate::error::BEING_REPLACED;
 use crate::following::Refused;
 use crate::fork::Generation;
@@ -82,8 +83,10 @@ pub(crate) struct Cursor {
     /// Frames of earlier segments that nobody took.
     pub(crate) carried: u64,
     /// When the handle last looked for a successor of the segment, and at which number of it.
-    pub(crate) looked_at: Instant,
+    pub(crate) looked_ns: u64,
     pub(crate) looked_into: Option<u32>,
+    /// When the last frame that it has given was published, by the header's word.
+    pub(crate) heard_ns: u64,
     /// What a handle that asked for low latency knows of its publisher.
     pub(crate) rhythm: Option<Rhythm>,
     /// What keeps the handle from going on with a successor that is there.
@@ -137,15 +140,16 @@ impl Reader {
             }
             thread::sleep(left.min(SEARCH_EVERY));
         };
-        let (attachment, looked_at) = (Arc::new(attachment), Instant::now());
+        let attachment = Arc::new(attachment);
         let current = Mutex::new(Arc::clone(&attachment));
         let rhythm = options.low_latency.then(Rhythm::default);
         let cursor = Mutex::new(Cursor {
             attachment,
             seen: None,
             carried: 0,
-            looked_at,
+            looked_ns: monotonic_ns(),
             looked_into: None,
+            heard_ns: 0,
             rhythm,
             refused: None,
         });
@@ -212,6 +216,16 @@ impl Reader {
     pub fn buffers(&self) -> Result<Vec<BufferView>, Error> {
         let attachment = self.attachment()?;
         Ok((0..attachment.slots_to_hold()).map(|slot| BufferView::new(Arc::clone(&attachment), slot)).collect())
+    }
+
+    /// Whether these are the buffers of the segment attached now, each once and in their order.
+    ///
+    /// # Errors
+    /// [`Error::Forked`].
+    pub fn has_buffers<'v>(&self, views: impl ExactSizeIterator<Item = &'v BufferView>) -> Result<bool, Error> {
+        let attachment = self.attachment()?;
+        let all_there = views.len() == attachment.slots_to_hold();
+        Ok(all_there && views.enumerate().all(|(slot, view)| view.is_slot_of(slot, &attachment)))
     }
 
     /// Size and format of the frames of the segment attached now.
@@ -334,7 +348,7 @@ impl Cursor {
         let sequence = taken.newest.sequence;
         let missed = self.missed_before(sequence);
         let info = taken.described.into_info(sequence, missed, self.attachment.geometry);
-        (self.seen, self.carried) = (Some(sequence), 0);
+        (self.seen, self.carried, self.heard_ns) = (Some(sequence), 0, info.published_ns);
         if let Some(rhythm) = &mut self.rhythm {
             rhythm.learn(sequence, info.published_ns);
         }

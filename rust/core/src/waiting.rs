@@ -2,14 +2,17 @@
 //!
 //! A killed writer wakes nobody, and a successor's segment has another word. So a sleep lasts a quarter of a second at
 //! most, and then the waiter looks whether its writer lives and its name stands.
+//!
+//! After a sleep a processor's caches hold nothing of this, and each page of code or data that is touched costs a
+//! microsecond. What is not on the way from a wake-up to its frame therefore stands in functions of its own, here and in
+//! what is called from here: those marked `#[cold]`, or `#[inline(never)]`.
 
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::attachment::Attachment;
 use crate::clock::monotonic_ns;
-use crate::following::LOOK_EVERY;
 use crate::rhythm::{Rhythm, Span};
 use crate::{Error, Frame, Reader, State};
 
@@ -43,7 +46,7 @@ impl Reader {
         timeout: Option<Duration>,
         interrupt: &mut dyn FnMut() -> bool,
     ) -> Result<Option<Frame>, Error> {
-        let deadline = deadline(timeout);
+        let deadline_ns = deadline_ns(timeout);
         let mut was_newer = false;
         loop {
             self.generation.check()?;
@@ -51,11 +54,11 @@ impl Reader {
             if let Some(frame) = self.take(&mut self.cursor())? {
                 return Ok(Some(frame));
             }
-            match self.sleep_once(deadline, interrupt)? {
+            match self.sleep_once(deadline_ns, interrupt)? {
                 Woken::TimedOut => return Ok(None),
                 Woken::LookAgain => {}
                 // Twice there, and twice not to be had: the writer laps this reader. That may go on.
-                Woken::Newer if was_newer && is_past(deadline, Instant::now()) => return Ok(None),
+                Woken::Newer if was_newer && deadline_ns <= monotonic_ns() => return Ok(None),
                 Woken::Newer if was_newer && interrupt() => return Err(Error::Interrupted),
                 Woken::Newer => was_newer = true,
             }
@@ -71,9 +74,9 @@ impl Reader {
         timeout: Option<Duration>,
         interrupt: &mut dyn FnMut() -> bool,
     ) -> Result<bool, Error> {
-        let deadline = deadline(timeout);
+        let deadline_ns = deadline_ns(timeout);
         loop {
-            match self.sleep_once(deadline, interrupt)? {
+            match self.sleep_once(deadline_ns, interrupt)? {
                 Woken::TimedOut => return Ok(false),
                 Woken::Newer => return Ok(true),
                 Woken::LookAgain => {}
@@ -82,7 +85,7 @@ impl Reader {
     }
 
     /// Sleeps once, unless there is something to do at once. While it returns, nothing is certain but what it says.
-    fn sleep_once(&self, deadline: Option<Instant>, interrupt: &mut dyn FnMut() -> bool) -> Result<Woken, Error> {
+    fn sleep_once(&self, deadline_ns: u64, interrupt: &mut dyn FnMut() -> bool) -> Result<Woken, Error> {
         self.generation.check()?;
         let (attachment, seen) = {
             let cursor = self.cursor();
@@ -98,33 +101,35 @@ impl Reader {
         if attachment.latest()?.is_some_and(|newest| newest.sequence > seen) {
             return Ok(Woken::Newer);
         }
-        let (now, next_look, span) = {
+        let mut now_ns = monotonic_ns();
+        let (next_look_ns, span) = {
             let mut cursor = self.cursor();
             if !Arc::ptr_eq(&cursor.attachment, &attachment) {
                 return Ok(Woken::LookAgain); // another thread has moved on
             }
             let is_news = is_over(state) && cursor.looked_into != Some(number);
-            if (is_news || cursor.is_look_due()) && self.follow(&mut cursor, Some(number)) {
-                return Ok(Woken::LookAgain);
+            if is_news || cursor.next_look_ns(now_ns) <= now_ns {
+                if self.follow(&mut cursor, Some(number)) {
+                    return Ok(Woken::LookAgain);
+                }
+                now_ns = monotonic_ns();
             }
             if state == State::Ended {
-                return Err(Error::EndOfStream { name: self.name.to_string() });
+                return Err(self.end_of_stream());
             }
-            let now = Instant::now();
-            if deadline.is_none() || is_past(deadline, now) {
+            if cursor.refused.is_some() && (deadline_ns == NEVER_NS || deadline_ns <= now_ns) {
                 cursor.check_refusal()?;
             }
-            let span = cursor.rhythm.as_ref().and_then(|rhythm| rhythm.span(monotonic_ns()));
-            (now, cursor.looked_at + LOOK_EVERY, span)
+            let span = cursor.rhythm.as_ref().and_then(|rhythm| rhythm.span(now_ns));
+            (cursor.next_look_ns(now_ns), span)
         };
-        if is_past(deadline, now) {
+        if deadline_ns <= now_ns {
             return Ok(Woken::TimedOut);
         }
-        let until = deadline.map_or(next_look, |deadline| deadline.min(next_look));
         if interrupt() {
             return Err(Error::Interrupted);
         }
-        let limit = until.saturating_duration_since(now);
+        let limit = Duration::from_nanos(deadline_ns.min(next_look_ns).saturating_sub(now_ns));
         match span {
             Some(span) => self.anticipate(&attachment, number, seen, span, limit, interrupt)?,
             None => attachment.sleep(number, limit),
@@ -133,6 +138,7 @@ impl Reader {
     }
 
     /// Sleeps until just before a frame is due, and polls while it may come, for at most `limit`.
+    #[inline(never)]
     fn anticipate(
         &self,
         attachment: &Attachment,
@@ -183,6 +189,12 @@ impl Reader {
         Ok(())
     }
 
+    #[cold]
+    #[inline(never)]
+    fn end_of_stream(&self) -> Error {
+        Error::EndOfStream { name: self.name.to_string() }
+    }
+
     fn with_rhythm<T>(&self, change: impl FnOnce(&mut Rhythm) -> T) -> Option<T> {
         self.cursor().rhythm.as_mut().map(change)
     }
@@ -193,10 +205,10 @@ pub(crate) fn is_over(state: State) -> bool {
     matches!(state, State::Superseded | State::Closed | State::Ended | State::Failed)
 }
 
-fn deadline(timeout: Option<Duration>) -> Option<Instant> {
-    timeout.and_then(|timeout| Instant::now().checked_add(timeout))
-}
+/// The deadline of a wait without limit.
+const NEVER_NS: u64 = u64::MAX;
 
-fn is_past(deadline: Option<Instant>, now: Instant) -> bool {
-    deadline.is_some_and(|deadline| now >= deadline)
+fn deadline_ns(timeout: Option<Duration>) -> u64 {
+    let timeout_ns = timeout.and_then(|timeout| u64::try_from(timeout.as_nanos()).ok());
+    timeout_ns.map_or(NEVER_NS, |timeout_ns| monotonic_ns().saturating_add(timeout_ns))
 }

@@ -39,17 +39,20 @@ impl Prepared {
         if is_free_threaded(py)? {
             return Ok(());
         }
-        let buffers = handle.buffers().map_err(to_python)?;
-        let serves = |stocks: &Vec<Stock>| {
-            buffers.len() == stocks.len()
-                && stocks
-                    .iter()
-                    .zip(&buffers)
-                    .all(|(stock, buffer)| stock.buffer == *buffer && !stock.frames.is_empty())
-        };
-        if serves(&*self.0.lock(py)?) {
-            return Ok(());
+        {
+            let stocks = self.0.lock(py)?;
+            let is_full = stocks.iter().all(|stock| !stock.frames.is_empty());
+            if is_full && handle.has_buffers(stocks.iter().map(|stock| &stock.buffer)).map_err(to_python)? {
+                return Ok(());
+            }
         }
+        self.restock(py, handle)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn restock(&self, py: Python<'_>, handle: &billiards_video::Reader) -> PyResult<()> {
+        let buffers = handle.buffers().map_err(to_python)?;
         let mut stocks = std::mem::take(&mut *self.0.lock(py)?);
         stocks.retain(|stock| buffers.contains(&stock.buffer));
         for (place, buffer) in buffers.into_iter().enumerate() {
