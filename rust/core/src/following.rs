@@ -93,13 +93,14 @@ impl Reader {
 }
 
 impl Cursor {
-    /// When the handle is to look for a successor next. What a header says of the future is not believed.
-    pub(crate) fn next_look_ns(&self, now_ns: u64) -> u64 {
-        self.looked_ns.max(self.heard_ns.min(now_ns)) + LOOK_AFTER_NS
+    /// When the handle is to look for a successor next.
+    pub(crate) fn next_look_ns(&mut self, now_ns: u64) -> u64 {
+        self.heard_ns = self.heard_ns.min(now_ns); // a header may say of a frame that it is yet to come
+        self.looked_ns.max(self.heard_ns) + LOOK_AFTER_NS
     }
 
     /// Whether it is time for that.
-    pub(crate) fn is_look_due(&self) -> bool {
+    pub(crate) fn is_look_due(&mut self) -> bool {
         let now_ns = monotonic_ns();
         self.next_look_ns(now_ns) <= now_ns
     }

@@ -8,7 +8,7 @@ use billiards_video::{Error, Format, Geometry, Reader, ReaderOptions};
 
 use crate::support::place::{NAME, Place, name};
 use crate::support::process::Process;
-use crate::support::{pattern, publish, publish_many, read, small};
+use crate::support::{SOON, pattern, publish, publish_many, read, small};
 
 /// A header that is not, or not quite, one of ours is refused with what is wrong with it.
 #[test]
@@ -93,6 +93,33 @@ fn a_latest_that_cannot_be_is_an_error() {
     file.write_all_at(&before, 384).unwrap();
     assert!(readers.iter().all(|reader| read(reader).info().frame_number == 0));
     assert_eq!(0, writer.readers()[0].held, "no failed attempt has left a hold");
+}
+
+/// A frame that says of itself that it is yet to come does not keep its reader from looking for a successor, where nobody
+/// tells it of one.
+#[test]
+fn a_frame_of_the_future_does_not_keep_a_reader_from_its_successor() {
+    let place = Place::new();
+    let mut dying = Process::start("writer", &[place.path().to_str().unwrap()]);
+    dying.hear();
+    dying.tell("publish 1");
+    dying.expect("published 0");
+    let file = File::options().write(true).open(place.frames()).unwrap();
+    for slot in 0..3 {
+        file.write_all_at(&u64::MAX.to_le_bytes(), 2048 + 128 * slot + 24).unwrap();
+    }
+    let readers = [place.reader(), place.observer()];
+    for reader in &readers {
+        assert_eq!(u64::MAX, read(reader).info().published_ns);
+    }
+    dying.kill();
+    std::fs::remove_file(place.frames()).unwrap(); // so that the next writer finds nothing to say it in
+    let mut successor = place.writer();
+    publish(&mut successor);
+    for reader in &readers {
+        let frame = reader.wait(Some(SOON)).unwrap().unwrap();
+        pattern::check(&frame, successor.epoch(), 0);
+    }
 }
 
 /// Any bytes anywhere in the header while it is read: frames or errors, never a crash, never a wait beyond its time.
