@@ -166,6 +166,15 @@ def watch_for(seconds: float, every: float, visitors: Visitors, stay: Stay) -> S
     return samples
 
 
+def await_reader(watch: SharedMemoryFrameReader, pid: int) -> None:
+    """Wait until a process is among the readers."""
+    deadline = time.monotonic() + PATIENCE
+    while all(reader.pid != pid for reader in watch.readers()):
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"process {pid} has not begun to read")
+        time.sleep(TURN)
+
+
 def run(name: str, seconds: float, every: float) -> int:
     """Run, and print the page."""
     visitors = Visitors(name)
@@ -177,6 +186,7 @@ def run(name: str, seconds: float, every: float) -> int:
             watch.attach(timeout=PATIENCE)
             resident = visitors.start("leases", seconds + PATIENCE)
             try:
+                await_reader(watch, resident.pid)
                 stay: Stay = {"capture process": capture, "reader that stays": resident}
                 samples = watch_for(seconds, every, visitors, stay)
                 counters = watch.counters

@@ -2,6 +2,7 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -10,6 +11,8 @@ import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from billiards_video import SharedMemoryFrameReader
 
 PACKAGE = [sys.executable, "-W", "error", "-m", "billiards_video"]
 
@@ -20,6 +23,13 @@ def write_config(folder: Path, name: str, camera: dict[str, Any], **sections: di
     path = folder / "config.json"
     path.write_text(json.dumps(config), encoding="utf-8")
     return path
+
+
+def reader_of(name: str) -> SharedMemoryFrameReader:
+    """A reader of a process that has only just been started; a `with` block detaches it."""
+    reader = SharedMemoryFrameReader(name)
+    reader.attach(20)
+    return reader
 
 
 class CaptureProcess:
@@ -101,12 +111,15 @@ class CaptureProcess:
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, float]:
         """Sends a signal and waits; gives the exit code and how many seconds the process lived on."""
-        began = time.monotonic()
-        self.send(number)
-        code = self._process.wait(20)
-        took = time.monotonic() - began
-        self.wait()
-        return code, took
+        gone = os.pidfd_open(self.pid)
+        try:
+            began = time.monotonic()
+            self.send(number)
+            assert select.select([gone], [], [], 20)[0], f"it runs on; came:\n{self.output}"
+            took = time.monotonic() - began
+        finally:
+            os.close(gone)
+        return self.wait(), took
 
     def _line(self, text: str) -> str | None:
         return next((line for line in self.lines if text in line), None)

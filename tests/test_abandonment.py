@@ -1,5 +1,6 @@
 """Calls to a source that do not come back: what goes on without them, what they may still do, where it is the end."""
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -125,8 +126,9 @@ def states(reader: SharedMemoryFrameReader, last: tuple[State, str]) -> list[tup
     while seen[-1] != last:
         assert time.monotonic() < deadline, f"{last} did not come: {seen}"
         time.sleep(0.002)
-        if reader.state != seen[-1]:
-            seen.append(reader.state)
+        state = reader.state
+        if state != seen[-1]:
+            seen.append(state)
     return seen
 
 
@@ -138,7 +140,8 @@ def test_a_read_that_hangs_is_left_behind(segment_name: str, hang: Hang, caplog:
     still = Hang()
     first = FakeSource([picture(1), hang, picture(66), picture(66)])
     second = FakeSource([picture(2), still, picture(3), picture(4)])
-    process = VideoProcess(config_for(segment_name), Sources(first, second))
+    patience = {"read_timeout": 0.5, "reconnect_delay": 0.3}
+    process = VideoProcess(config_for(segment_name, **patience), Sources(first, second))
     with running(process) as run, SharedMemoryFrameReader(segment_name) as reader:
         with reader.lease(timeout=10) as frame:
             assert (frame.metadata.frame_number, int(frame.array[0, 0, 0])) == (0, 1)
@@ -156,11 +159,12 @@ def test_a_read_that_hangs_is_left_behind(segment_name: str, hang: Hang, caplog:
         assert (reader.counters.published, reader.state[0], reader.epoch) == (published, State.LIVE, epoch)
         status = status_when(reader, lambda told: told["reconnects"])
         assert (status["errors"], status["reconnects_by_reason"]) == (1, {"no frames arrive": 1})
-        assert status["last_error"] == "fake source: a read has not come back for 0.5 s"
+        assert re.fullmatch(r"fake source: a read has not come back for \d\.\d s", status["last_error"])
         still.come_back()
         assert run.result(10) == 0
     assert (first.retrieved, second.retrieved) == (1, 3)
-    assert "a read has not come back for 0.5 s; its thread is abandoned; attempt 1 to open it again" in caplog.text
+    words = r"a read has not come back for \d\.\d s; its thread is abandoned; attempt 1 to open it again"
+    assert re.search(words, caplog.text)
     assert not process.abandoned
 
 
@@ -198,7 +202,7 @@ def test_where_it_cannot_go_on_the_process_ends(
         ),
     }
     source, camera, words = cases[why]
-    process = VideoProcess(config_for(segment_name, **camera), source)
+    process = VideoProcess(config_for(segment_name, **({"read_timeout": 0.5} | camera)), source)
     reader = SharedMemoryFrameReader(segment_name)
     with running(process) as run:
         reader.attach(10)
@@ -233,7 +237,7 @@ def test_a_stop_does_not_wait_for_what_was_left_behind(segment_name: str, hang: 
         assert waiting.entered.wait(10)
         process.stop()
         waiting.come_back()
-        assert run.result(1) == 0
+        assert run.result(10) == 0
     assert process.abandoned
 
 

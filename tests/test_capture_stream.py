@@ -134,7 +134,7 @@ def test_another_size_without_an_end_is_scaled(camera: HTTPCamera, source: Strea
     take(source)
     camera.width, camera.height, changed = 128, 96, camera.number
     numbers = [take(source) for _ in range(10)]
-    assert changed < numbers[-1] <= camera.number
+    assert 0 < (numbers[-1] - changed) % 50 <= camera.number - changed
 
 
 def test_torn_jpegs_are_shown(camera: HTTPCamera, source: StreamSource, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +235,8 @@ def test_threads_that_were_asked_for_stay(camera: HTTPCamera, monkeypatch: pytes
     source = source_for(CameraConfig(device_id=camera.url, decoder_threads=3))
     threads = {row.name: row for row in source.open().settings}["decoder_threads"]
     source.grab()
-    assert not source.grab().discontinuity
+    source.grab()
+    assert camera.connections == 1  # it was not opened again
     source.close()
     assert (threads.asked, threads.accepted) == ("3", "3")
 

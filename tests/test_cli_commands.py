@@ -121,12 +121,12 @@ def _processor_seconds(command: list[str]) -> float:
 
 
 def test_light_commands_are_there_at_once(writer: SharedMemoryFrameWriter) -> None:
-    """Showing a status costs little more than the import of the reader, NumPy with it; help does without that."""
+    """Showing a status costs its imports and twice a help at most; help does without the reader's imports."""
     writer.write_frame(picture(0))
     imports = _processor_seconds([sys.executable, "-c", "import billiards_video.ipc"])
     status = _processor_seconds([*COMMAND, "status", writer.name])
     help_text = _processor_seconds([*COMMAND, "snapshot", "--help"])
-    assert status < imports + 0.1, (status, imports)
+    assert status < imports + 2 * help_text, (status, imports, help_text)
     assert help_text < imports, (help_text, imports)
 
 

@@ -17,6 +17,7 @@ import pytest
 
 from cli_command import Terminal
 from demonstration import demonstration
+from view_server import eventually
 
 pytest.importorskip("uvicorn", reason="the page needs the extra 'view'")
 
@@ -97,6 +98,7 @@ def test_it_opens_in_the_browser(tmp_path: Path, segment_name: str, wanted: bool
     ) as demo:
         demo.wait_for("The live picture: http")
         demo.wait_for("torn")
+        assert not wanted or eventually(opened.exists, 20)  # Ctrl-C reaches the browser, too
         demo.press("\x03")
         assert demo.end() == 0
     if wanted:

@@ -21,6 +21,7 @@ from capture_process import CaptureProcess, write_config
 from cli_command import COMMAND, Terminal, environment, run
 from imitation_machine import Machine
 from small_stream import HEIGHT, WIDTH, picture
+from told_status import status_when
 
 pytest_plugins = ["imitation_fixtures"]
 
@@ -394,6 +395,7 @@ def test_a_writer_that_hangs(tmp_path: Path, segment_name: str) -> None:
     with CaptureProcess(config) as process:
         process.wait_for("Frame 0")
         with SharedMemoryFrameReader(segment_name, observe=True) as reader:
+            status_when(reader, lambda told: told)
             process.send(signal.SIGSTOP)
             while True:
                 code, checks = diagnosis("--quick", config)

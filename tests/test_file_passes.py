@@ -278,7 +278,9 @@ class Slow:
             assert source.retrieve(out) is out
             numbers.append(number_in(out))
             marks.append(grabbed.discontinuity)
-            time.sleep(0.005)  # another decoder is opened meanwhile, in its own thread
+            for thread in threading.enumerate():
+                if thread.name == "film ahead":
+                    thread.join(10)  # another decoder is opened there
         return numbers, marks
 
 

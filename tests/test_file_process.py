@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from billiards_video import EndOfStream, SharedMemoryFrameReader, State
-from capture_process import CaptureProcess, write_config
+from capture_process import CaptureProcess, reader_of, write_config
 from make_video import encode_video, number_in
 from test_file_decoding import converts
 
@@ -40,7 +40,7 @@ def test_an_interlaced_film_ends_the_process_with_the_reason(tmp_path: Path, seg
     if converts(path):
         return
     with CaptureProcess(write_config(tmp_path, segment_name, {"video_file_path": str(path)})) as process:
-        with SharedMemoryFrameReader(segment_name) as reader:
+        with reader_of(segment_name) as reader:
             assert process.wait() == 1
             assert reader.state[0] is State.FAILED
         assert f"ERROR - file {path} is interlaced (mpg2)" in process.output

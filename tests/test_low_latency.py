@@ -90,8 +90,8 @@ def test_what_a_signal_raises_is_heard_in_every_wait(writer: SharedMemoryFrameWr
     try:
         with SharedMemoryFrameReader(writer.name, low_latency=True) as reader, steadily(writer):
             for number in range(60):
-                signal.setitimer(signal.ITIMER_REAL, 0.003 + number % 7 / 1000)
                 try:
+                    signal.setitimer(signal.ITIMER_REAL, 0.003 + number % 7 / 1000)
                     while True:
                         reader.lease(10)
                 except InterruptedError:

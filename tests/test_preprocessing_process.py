@@ -14,7 +14,7 @@ from billiards_video import EndOfStream, FrameFormat, SharedMemoryFrameReader
 from billiards_video.capture.fake import FakeSource
 from billiards_video.config import Config
 from billiards_video.process import VideoProcess
-from capture_process import CaptureProcess, write_config
+from capture_process import CaptureProcess, reader_of, write_config
 from make_video import make_video
 from test_preprocessing import BARREL, MATRIX, picture, write_calibration
 
@@ -57,7 +57,7 @@ def test_a_reader_gets_preprocessed_frames(film: Path, tmp_path: Path, segment_n
     capture.release()
     with CaptureProcess(config_for(tmp_path, segment_name, film, **video)) as process:
         seen = 0
-        with SharedMemoryFrameReader(segment_name) as reader:
+        with reader_of(segment_name) as reader:
             assert (reader.width, reader.height, reader.frame_format) == (400, 300, FrameFormat.GRAY8)
             try:
                 while True:
@@ -79,7 +79,7 @@ def test_a_missing_calibration_is_a_warning_and_raw_frames(film: Path, tmp_path:
     """The process runs without the correction, and says so."""
     video = {"enable_distortion_correction": True, "calibration_file_path": str(tmp_path / "lens.yml")}
     with CaptureProcess(config_for(tmp_path, segment_name, film, **video)) as process:
-        with SharedMemoryFrameReader(segment_name) as reader, reader.lease(timeout=20) as frame:
+        with reader_of(segment_name) as reader, reader.lease(timeout=20) as frame:
             capture = cv2.VideoCapture(str(film))
             number = frame.metadata.frame_number
             expected = [capture.read()[1] for _ in range(number + 1)][number]

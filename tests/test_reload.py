@@ -17,7 +17,7 @@ from billiards_video.capture.fake import FakeSource
 from billiards_video.changed_settings import changes
 from billiards_video.config import Config, Loaded
 from billiards_video.process import VideoProcess
-from capture_process import PACKAGE, CaptureProcess
+from capture_process import PACKAGE, CaptureProcess, reader_of
 from make_video import encode_video
 from test_preprocessing import write_calibration
 from told_status import status_when
@@ -84,7 +84,7 @@ def test_what_the_log_and_the_loop_do_changes_at_once(
     process.send(signal.SIGHUP)
     line = process.wait_for(READ)
     assert line.endswith(f"SIGHUP: {edited.path} was read anew: in force at once: vision.camera.frame_log_interval")
-    process.wait_for("Frame 7", timeout=10)  # or 70 to 79, of which only 70 and 77 can be meant
+    process.wait_for("Frame 7", timeout=20)  # or 70 to 79, of which only 70 and 77 can be meant
     edited.set("system.logging.level", "ERROR")
     process.send(signal.SIGHUP)
     process.wait_for("in force at once: system.logging.level")
@@ -113,7 +113,7 @@ def test_another_resolution_is_another_source_and_segment(
         status = status_when(reader, lambda told: told["reconnects"])
     assert status["reconnects_by_reason"] == {"new settings": 1}
     assert (status["errors"], status["nominal_fps"]) == (0, 10)
-    assert "the source is opened again for: vision.camera.device_id" in process.output
+    process.wait_for("the source is opened again for: vision.camera.device_id")
 
 
 def test_preprocessing_changes_from_one_frame_to_the_next(
@@ -137,7 +137,7 @@ def test_preprocessing_changes_from_one_frame_to_the_next(
         process.send(signal.SIGHUP)
         first_that(reader, shape=(160, 120, 3))
     assert formats == [FrameFormat.GRAY8, FrameFormat.BGR24]
-    assert "Frames are resized to 80x60, gray from now on" in process.output
+    process.wait_for("Frames are resized to 80x60, gray from now on")
     assert "Frames are published as they come from now on" in process.output
     assert process.output.count("Source: ") == 1
     assert "frames are treated otherwise by: video.preprocessing.grayscale" in process.output
@@ -335,7 +335,7 @@ def test_a_terminal_that_is_closed_stops_it(edited: Edited, segment_name: str) -
         os.execv(PACKAGE[0], [*PACKAGE, str(edited.path)])  # noqa: S606 - in the child, as a shell does
     gone = False
     try:
-        with SharedMemoryFrameReader(segment_name) as reader:
+        with reader_of(segment_name) as reader:
             os.close(terminal)
             deadline = time.monotonic() + 10
             while not (gone := os.waitpid(pid, os.WNOHANG)[0] == pid):

@@ -19,7 +19,7 @@ from cli_command import Terminal, run
 from small_stream import HEIGHT, WIDTH, picture
 
 _WRITER = """
-import os, sys
+import os, select, sys
 import numpy as np
 from billiards_video import SharedMemoryFrameWriter
 os.setuid(int(sys.argv[3]))
@@ -27,7 +27,8 @@ with SharedMemoryFrameWriter(sys.argv[1], 64, 48, access=sys.argv[2]) as writer:
     writer.set_status('{"uptime_sec": 75, "fps": 30}')
     writer.write_frame(np.zeros((48, 64, 3), np.uint8))
     print("ready", flush=True)
-    sys.stdin.read()
+    while not select.select([sys.stdin], [], [], 0.5)[0]:
+        writer.tend()
 """
 
 _AS_A_THIRD = """
@@ -236,7 +237,9 @@ def test_all_streams(segment_name: str) -> None:
         first.write_frame(picture(0))
         second.kill()
         second.wait()
+        first.tend()  # a writer of which nothing was heard for three seconds is not live
         told = {each["name"]: each for each in json.loads(run("status", "--all", "--json").stdout)["streams"]}
+        first.tend()
         ended = run("status", "--all")
         assert ended.returncode == 1
         assert (told[one]["live"], told[other]["live"]) == (True, False)
@@ -274,6 +277,7 @@ def test_in_a_terminal_there_are_colours(writer: SharedMemoryFrameWriter) -> Non
     writer.write_frame(picture(0))
     with SharedMemoryFrameReader(writer.name, reader_name="a reader whose name is as long as names may be, 64 bytes"):
         for more, coloured in ((dict[str, str](), True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)):
+            writer.tend()  # which was not heard for three seconds is not live
             with Terminal("status", writer.name, variables=more) as terminal:
                 assert terminal.end() == 0
                 assert ("\x1b[" in terminal.shown) == coloured

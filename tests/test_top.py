@@ -145,7 +145,7 @@ def test_readers_are_seen_in_a_low_terminal(writer: SharedMemoryFrameWriter, hei
     readers = [SharedMemoryFrameReader(writer.name, reader_name=f"reader {number}") for number in range(4)]
     for reader in readers:
         reader.attach()
-    with Terminal("top", writer.name, lines=height) as terminal:
+    with publishing(writer, 5), Terminal("top", writer.name, lines=height) as terminal:
         terminal.wait_for(f"and {len(readers) - shown} more" if shown < len(readers) else "reader 3")
         terminal.press("q")
         assert terminal.end() == 0

@@ -148,11 +148,10 @@ def test_formats(server: ViewServer, frame_format: FrameFormat) -> None:
 
 def test_stream_rate(server: ViewServer, camera: Camera) -> None:
     """No more pictures a second are sent than are wanted, and hardly fewer."""
+    began, first = time.monotonic(), camera.published
     with Stream(server, "?fps=10") as stream:
         stream.begin()
-        stream.part()
-        began, first = time.monotonic(), camera.published
-        for _ in range(5):
+        for _ in range(6):
             stream.part()
         assert time.monotonic() - began > 0.4
         assert camera.published - first > 10
@@ -177,12 +176,13 @@ def test_viewers_share_an_encoding(server: ViewServer, camera: Camera) -> None:
         viewers = [open_viewers.enter_context(Stream(server)) for _ in range(8)]
         for viewer in viewers:
             viewer.begin()
-        encoded, first = server.metric(ENCODES), camera.published
+        first = camera.published
+        encoded = server.metric(ENCODES)
         for _ in range(parts):
             for viewer in viewers:
                 viewer.part()
-        published = camera.published - first
-        assert server.metric(ENCODES) - encoded <= published + 2
+        spent = server.metric(ENCODES) - encoded
+        assert spent <= camera.published - first + 1
         assert eventually(lambda: server.get(STATUS).json["streaming"]["active_streams"] == len(viewers))
         assert server.get(STATUS).json["streaming"]["total_frames_served"] >= parts * len(viewers)
     assert eventually(lambda: server.get(STATUS).json["streaming"]["active_streams"] == 0)
@@ -195,7 +195,7 @@ def test_nothing_is_encoded_or_held_without_a_viewer(server: ViewServer, camera:
         stream.part()
         assert eventually(lambda: len(camera.writer.readers()) == 1)  # and no longer on the stream of an earlier test
     assert eventually(lambda: server.get(STATUS).json["streaming"]["active_streams"] == 0)
-    camera.wait_for(1)
+    camera.wait_for(5)  # it may have been waiting for a frame still
     (view,) = camera.writer.readers()
     encoded = server.metric(ENCODES)
     camera.wait_for(10)

@@ -1,4 +1,4 @@
-"""`python -m bench.page`: makes docs/performance.md and its plots again, from the results of a run."""
+"""`python -m bench.page`: makes docs/performance.md, its plots and the README's table again, from a run's results."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from string import Template
 
 from bench.child import ROOT
 from bench.contest.link import interpreter
-from bench.page import below, others, replaced, rivals
+from bench.page import below, front, others, replaced, rivals
 from bench.page.bends import bends
 from bench.page.measured import Measured
 from bench.page.targets import MISSED, targets
@@ -29,6 +29,7 @@ def page(measured: Measured) -> str:
         "absolute": others.absolute(measured, "floors"),
         "rust": others.absolute(measured, "rust"),
         "missed": others.missed(measured),
+        "bare_wakes": others.bare_wakes(measured),
         "steady": below.steady(measured),
         "real": below.real(measured),
         "films": replaced.films(measured),
@@ -66,6 +67,8 @@ def main() -> int:
     plots = given.to / "performance"
     plots.mkdir(parents=True, exist_ok=True)
     (given.to / "performance.md").write_text(page(measured), encoding="utf-8")
+    if given.to == DOCS:
+        front.put_into(ROOT / "README.md", measured)
     drawn = subprocess.run(
         [interpreter(), "-m", "bench.page.plots", str(given.results.resolve()), str(plots.resolve())],
         cwd=ROOT,

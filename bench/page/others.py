@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from typing import TYPE_CHECKING
 
+from bench.measures import WAKE_LATENCY_TARGET
 from bench.memory import Course, Sample
 from bench.page.measured import Measured, rounded
 from bench.page.targets import MISSED, REACHED, WITHIN, targets
@@ -53,6 +54,23 @@ def control(measured: Measured) -> str:
         low, high = figure.interval.low, figure.interval.high
         return f"The wake floor against itself came to {figure.ratio:.2f} ({low:.2f} - {high:.2f}) in this run."
     return ""
+
+
+def bare_wakes(measured: Measured) -> str:
+    """Return a sentence on what the pinned wake floor of each language takes, and ours between them."""
+    medians = {}
+    for name, case in (("Rust: latency p50", "1080p, 60/s, pinned"), ("lease latency p50", "1080p, 60/s")):
+        for figure in measured.figures(name):
+            if figure.case == case:
+                medians[name] = statistics.median(figure.floor), statistics.median(figure.ours)
+    if len(medians) < len(("Rust", "Python")):
+        return ""
+    (rust, _), (python, ours) = medians.values()
+    return (
+        f"In this run, at 1080p and with a processor each, a bare wake takes {rounded(rust)} us in Rust, and"
+        f" {rounded(python)} us in Python; a lease takes {rounded(ours)} us. {WAKE_LATENCY_TARGET:g} times the"
+        f" Python floor would be {rounded(WAKE_LATENCY_TARGET * python)} us."
+    )
 
 
 def absolute(measured: Measured, stage: str) -> str:

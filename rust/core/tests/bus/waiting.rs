@@ -114,7 +114,7 @@ fn a_signal_ends_the_sleep() {
     let _writer = place.writer();
     let reader = place.reader();
     let (asleep, falls_asleep) = channel();
-    let mut delays = Duration::ZERO;
+    let mut at_once = 0;
     for _ in 0..10 {
         thread::scope(|scope| {
             let waiting = scope.spawn(|| {
@@ -134,10 +134,11 @@ fn a_signal_ends_the_sleep() {
             // SAFETY: the thread is not joined yet.
             assert_eq!(0, unsafe { libc::pthread_kill(thread, libc::SIGUSR1) });
             waiting.join().unwrap();
-            delays += start.elapsed();
+            at_once += usize::from(start.elapsed() < Duration::from_millis(100));
         });
     }
-    assert!(delays < Duration::from_millis(400), "10 signals took {delays:?}");
+    // One that is handled between the last question and the sleep ends nothing, and waits for the next look.
+    assert!(at_once >= 5, "{at_once} of 10 signals were heard at once");
 }
 
 /// Looking whether something is there takes nothing.
