@@ -33,7 +33,7 @@ def front(measured: Measured) -> str:
 
     def blocks(pace: str, wanted: tuple[str, int], way: str, what: str) -> list[float]:
         found = [cell["ways"] for cell in measured.cells(pace) if (cell["size"], cell["readers"]) == wanted]
-        return [each for ways in found if way in ways for each in ways[way][what] if each]
+        return [each for ways in found if way in ways and not ways[way]["failed"] for each in ways[way][what] if each]
 
     headings = [f"{size}, {readers} reader{'s' if readers > 1 else ''}" for size, readers in CELLS]
     rows = [
@@ -44,7 +44,7 @@ def front(measured: Measured) -> str:
         ]
         for way in WAYS
     ]
-    return table(["us", *headings, "% of a core, waiting"], rows)
+    return table(["us", *headings, "waiting at 30/s, % of a core"], rows)
 
 
 def median(blocks: list[float]) -> str:

@@ -12,9 +12,11 @@ use crate::search::{Search, search};
 use crate::{Error, Reader, ReaderOptions};
 
 /// How long a reader that hears nothing goes without a look whether its writer lives and its name stands: the handle, over
-/// all its waits, since each of them may be shorter than this. A frame says as much as a look: who published it was alive,
-/// and whoever publishes looks after the name. So while frames come, readers ask the kernel for nothing but sleep.
+/// all its waits, since each of them may be shorter than this.
 const LOOK_AFTER_NS: u64 = 250_000_000;
+/// How long it goes without one while frames come. A frame says that its writer lives; and a writer looks after its name
+/// itself. But it may not be able to mend it, where its directory is gone, say.
+const LOOK_ANYWAY_NS: u64 = 2_000_000_000;
 
 /// How long a successor may be out of reach before a reader says so, where it has no frame to give: it may be replaced
 /// again, and a line may become free.
@@ -96,7 +98,15 @@ impl Cursor {
     /// When the handle is to look for a successor next.
     pub(crate) fn next_look_ns(&mut self, now_ns: u64) -> u64 {
         self.heard_ns = self.heard_ns.min(now_ns); // a header may say of a frame that it is yet to come
-        self.looked_ns.max(self.heard_ns) + LOOK_AFTER_NS
+        // A refusal is told to those who have no frame: whether it stands is looked at as if none came.
+        let heard_ns = if self.refused.is_some() { 0 } else { self.heard_ns };
+        self.looked_ns.max(heard_ns) + LOOK_AFTER_NS
+    }
+
+    /// Whether frames have come for so long that it is time to look all the same. Told by their own times, not by a clock,
+    /// which would have to be read behind a wake-up.
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.heard_ns > self.looked_ns + LOOK_ANYWAY_NS
     }
 
     /// Whether it is time for that.

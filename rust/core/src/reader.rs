@@ -156,8 +156,8 @@ impl Reader {
         Ok(Reader { name: name.clone(), options, cursor, current, generation: Generation::current() })
     }
 
-    /// The newest frame, if it is newer than the last one this handle gave. Never waits; where nothing is newer, it looks
-    /// four times a second whether another segment has taken the name.
+    /// The newest frame, if it is newer than the last one this handle gave. Never waits; where nothing is newer, and there
+    /// has been nothing for 250 ms, or no look for two seconds, it looks whether another segment has taken the name.
     ///
     /// # Errors
     /// [`Error::TooManyLeases`], [`Error::Corrupt`], [`Error::Forked`]; where another segment has had the name for two
@@ -177,19 +177,23 @@ impl Reader {
         Ok(None)
     }
 
-    /// As [`newest`](Self::newest), but only looks into the segment attached now, and gives nothing if that is over: it
-    /// never takes longer than a hold, or an observer's copy.
+    /// As [`newest`](Self::newest), but only looks into the segment attached now, and gives nothing if that is over, or if it
+    /// is time to look for another: it never takes longer than a hold, or an observer's copy.
     ///
     /// # Errors
     /// As [`newest`](Self::newest).
     pub fn newest_here(&self) -> Result<Option<Frame>, Error> {
         self.generation.check()?;
         let mut cursor = self.cursor();
-        if is_over(cursor.attachment.state()?) { Ok(None) } else { cursor.take() }
+        if is_over(cursor.attachment.state()?) || cursor.is_overdue() { Ok(None) } else { cursor.take() }
     }
 
     /// The newest frame of this segment, or of its successor if it is over and has one.
     pub(crate) fn take(&self, cursor: &mut Cursor) -> Result<Option<Frame>, Error> {
+        if cursor.is_overdue() {
+            let number = cursor.attachment.number().ok();
+            self.follow(cursor, number);
+        }
         match self.take_or_follow(cursor) {
             // Cut off, damaged: a successor would be whole.
             Err(Error::Corrupt { .. }) if cursor.is_look_due() && self.follow(cursor, None) => cursor.take(),

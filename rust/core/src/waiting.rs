@@ -101,9 +101,9 @@ impl Reader {
         if attachment.latest()?.is_some_and(|newest| newest.sequence > seen) {
             return Ok(Woken::Newer);
         }
-        let mut now_ns = monotonic_ns();
-        let (next_look_ns, span) = {
+        let (now_ns, next_look_ns, span) = {
             let mut cursor = self.cursor();
+            let mut now_ns = monotonic_ns();
             if !Arc::ptr_eq(&cursor.attachment, &attachment) {
                 return Ok(Woken::LookAgain); // another thread has moved on
             }
@@ -121,7 +121,7 @@ impl Reader {
                 cursor.check_refusal()?;
             }
             let span = cursor.rhythm.as_ref().and_then(|rhythm| rhythm.span(now_ns));
-            (cursor.next_look_ns(now_ns), span)
+            (now_ns, cursor.next_look_ns(now_ns), span)
         };
         if deadline_ns <= now_ns {
             return Ok(Woken::TimedOut);

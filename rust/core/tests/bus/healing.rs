@@ -310,3 +310,36 @@ pub(crate) fn writer() {
         say(&told[0].to_string());
     }
 }
+
+/// A writer that cannot mend its name publishes on, for those who are attached; but where the stream stands elsewhere by
+/// then, they find it within some seconds: who waits for each frame, who always finds one, and who watches.
+#[test]
+fn readers_of_a_writer_that_cannot_heal_find_the_stream_elsewhere() {
+    let (place, second) = (Place::new(), Place::new());
+    let first = place.file("first");
+    fs::create_dir(&first).unwrap();
+    let directories = Directories::only(&first).or(second.path());
+    let start = || {
+        let options = WriterOptions { directories: directories.clone(), ..WriterOptions::default() };
+        Writer::create(&name(), small(), options).unwrap()
+    };
+    let mut stranded = start();
+    let attach = |observe| {
+        let options = ReaderOptions { directories: directories.clone(), observe, ..ReaderOptions::default() };
+        Reader::attach(&name(), options).unwrap()
+    };
+    let (waiting, behind, observer) = (attach(false), attach(false), attach(true));
+    publish(&mut stranded);
+    fs::rename(&first, place.file("aside")).unwrap();
+    let mut successor = start();
+    publish(&mut successor);
+    let found = publish_until(&mut stranded, |_| {
+        let is_there = |reader: &Reader| reader.epoch().unwrap() == successor.epoch();
+        for reader in [&waiting, &observer] {
+            while reader.wait(Some(Duration::from_millis(1))).unwrap().is_some() {}
+        }
+        let _frame = behind.newest_here().unwrap().or_else(|| behind.newest().unwrap());
+        is_there(&waiting) && is_there(&behind) && is_there(&observer)
+    });
+    assert!(found > Duration::from_secs(1), "frames put a look off, and nobody followed the first for {found:?}");
+}

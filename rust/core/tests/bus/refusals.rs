@@ -1,6 +1,6 @@
 //! A successor that is there and cannot be attached: tried again four times a second, and not passed over in silence.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -118,6 +118,32 @@ fn a_passing_refusal_is_not_told() {
             assert_eq!(0, waiting.join().unwrap().unwrap().unwrap().info().frame_number);
         }
     });
+}
+
+/// What stood in the way and went by itself is forgotten, although frames come again and put looks off.
+#[test]
+fn a_refusal_that_is_over_is_not_told_while_frames_come() {
+    let place = Place::new();
+    let mut writer = place.writer();
+    publish(&mut writer);
+    let readers = [place.reader(), place.observer()];
+    for reader in &readers {
+        drop(read(reader));
+    }
+    fs::rename(place.frames(), place.file("aside")).unwrap();
+    fs::write(place.frames(), "no segment").unwrap();
+    for reader in &readers {
+        assert!(reader.wait(Some(Duration::from_millis(400))).unwrap().is_none(), "long enough for a look");
+    }
+    fs::rename(place.file("aside"), place.frames()).unwrap();
+    let start = Instant::now();
+    while start.elapsed() < PATIENCE + PATIENCE / 2 {
+        publish(&mut writer);
+        for reader in &readers {
+            drop(read(reader));
+            assert!(reader.wait(Some(Duration::from_millis(5))).unwrap().is_none());
+        }
+    }
 }
 
 /// A reader that finds no line free with the successor says so, and takes the first that becomes free.
