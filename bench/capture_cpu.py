@@ -20,11 +20,10 @@ import numpy.typing as npt
 
 from bench.blocks import Figure, alternate
 from bench.child import process_clock, running
-from bench.ours import PATIENCE
+from bench.ours import PATIENCE, opened_reader
 from bench.session import fresh_name
 from bench.sides import SIZES, Size
 from bench.video_file import video_file
-from billiards_video import SharedMemoryFrameReader
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,8 +79,7 @@ def capture_block(path: Path, frames: int) -> float:
         keys = {"video": {"shared_memory_name": name}, "vision": {"camera": {"video_file_path": str(path)}}}
         json.dump(keys, config)
         config.flush()
-        with running("-m", "billiards_video", config.name) as process, SharedMemoryFrameReader(name) as reader:
-            reader.attach(timeout=PATIENCE)
+        with running("-m", "billiards_video", config.name) as process, opened_reader(name) as reader:
 
             def number_from(at_least: int) -> int:
                 while True:

@@ -26,7 +26,7 @@ from bench.child import ROOT, process_clock, running
 from bench.contest.results import write_results
 from bench.floor import SHARED_MEMORY
 from bench.memory import BLOCK_BYTES, memory_of
-from bench.ours import PATIENCE
+from bench.ours import PATIENCE, opened_reader
 from bench.session import fresh_name
 from bench.sides import SIZES, Size
 from bench.video_file import video_file
@@ -67,8 +67,7 @@ def running_film(path: Path, size: Size, parts: int, seconds: float) -> dict[str
     """Watch the process for a while, from outside and as a reader; a value for each part of that while."""
     name = fresh_name()
     figures: dict[str, list[float]] = {}
-    with capturing(name, path) as process, SharedMemoryFrameReader(name) as reader:
-        reader.attach(timeout=PATIENCE)
+    with capturing(name, path) as process, opened_reader(name) as reader:
         clock = process_clock(process.pid)
         moment = Moment(0, 0, 0)
         while moment.frame <= RUN_IN:
@@ -158,8 +157,7 @@ def next_frame(reader: SharedMemoryFrameReader, after: int) -> int:
 def attach_time(name: str) -> float:
     """Return how long a reader of this process takes to attach, in ms."""
     began = time.monotonic_ns()
-    with SharedMemoryFrameReader(name) as reader:
-        reader.attach(timeout=PATIENCE)
+    with opened_reader(name):
         return (time.monotonic_ns() - began) / 1e6
 
 

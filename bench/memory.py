@@ -21,12 +21,11 @@ from typing import TYPE_CHECKING
 from bench.child import ROOT, running
 from bench.contest.results import write_results
 from bench.floor import SHARED_MEMORY
-from bench.ours import PATIENCE, Written, opened_writer
+from bench.ours import PATIENCE, Written, opened_reader, opened_writer
 from bench.reader_link import ReaderLink
 from bench.session import fresh_name
 from bench.sides import SIZES, Size
 from bench.video_file import video_file
-from billiards_video import SharedMemoryFrameReader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -120,8 +119,7 @@ def through_the_process(path: Path, frames: int) -> Course:
     with tempfile.NamedTemporaryFile("w", suffix=".json") as config:
         json.dump({"video": {"shared_memory_name": name}, "vision": {"camera": camera}}, config)
         config.flush()
-        with running("-m", "billiards_video", config.name) as process, SharedMemoryFrameReader(name) as reader:
-            reader.attach(timeout=PATIENCE)
+        with running("-m", "billiards_video", config.name) as process, opened_reader(name) as reader:
             for goal in range(frames // SAMPLES, frames + 1, frames // SAMPLES):
                 number = 0
                 while number < goal:

@@ -9,6 +9,7 @@ import numpy as np
 from bench.sides import Pixels, Size, Source, Taken, is_whole, stamp
 from billiards_video import SharedMemoryFrameReader, SharedMemoryFrameWriter
 
+START_UP = 30.0  # seconds; importing OpenCV from a cold disk takes its time
 PATIENCE = 10.0  # seconds; a frame that takes longer is a failure, not a latency
 
 
@@ -17,6 +18,13 @@ def opened_writer(name: str, size: Size) -> SharedMemoryFrameWriter:
     writer = SharedMemoryFrameWriter(name, size.width, size.height)
     writer.initialize()
     return writer
+
+
+def opened_reader(name: str) -> SharedMemoryFrameReader:
+    """Return a reader of a process that has only just been started; a `with` block detaches it."""
+    reader = SharedMemoryFrameReader(name)
+    reader.attach(timeout=START_UP)
+    return reader
 
 
 class Loaned:
