@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from bench.page.__main__ import page
 from bench.page.below import real
-from bench.page.front import BEGIN, END, front
+from bench.page.front import BEGIN, END, front, put_into
 from bench.page.measured import Measured
 from bench.page.targets import MISSED, REACHED, UNKNOWN, WITHIN, targets
 from bench.rivals.registry import WAYS, Way
@@ -143,3 +143,16 @@ def test_the_page_is_what_its_results_give() -> None:
     measured = Measured.read(ROOT / "docs" / "performance" / "results.json")
     assert (ROOT / "docs" / "performance.md").read_text(encoding="utf-8") == page(measured)
     assert f"{BEGIN}\n\n{front(measured)}\n\n{END}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_readme_keeps_its_words(tmp_path: Path) -> None:
+    """Only what is between the two lines is made anew; a README without them is left as it is, with the reason."""
+    measured = Measured({})
+    readme = tmp_path / "README.md"
+    readme.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n", encoding="utf-8")
+    put_into(readme, measured)
+    assert readme.read_text(encoding="utf-8") == f"before\n{BEGIN}\n\n{front(measured)}\n\n{END}\nafter\n"
+    readme.write_text(f"before\n{BEGIN}\nafter\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="put them back"):
+        put_into(readme, measured)
+    assert readme.read_text(encoding="utf-8") == f"before\n{BEGIN}\nafter\n"

@@ -75,7 +75,7 @@ def check_frames(played: Played, expected: list[int]) -> list[int]:
     return numbers
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(200)
 def test_a_looping_file_is_read_without_a_gap(tmp_path: Path, segment_name: str) -> None:
     """VIDEO_FILE loops a 720p file: frame numbers go on over the loops, positions start over, and no frame is missed.
 
@@ -93,13 +93,13 @@ def test_a_looping_file_is_read_without_a_gap(tmp_path: Path, segment_name: str)
     config = write_config(tmp_path, segment_name, {"device_id": 213})  # VIDEO_FILE wins over it
     written = config.read_bytes()
     played = play(config, segment_name, video)
-    for _ in range(2):  # on a machine that is too busy to run the reader for a frame's time, nothing could help it
+    for _ in range(4):  # on a machine that is too busy to run the reader for a frame's time, nothing could help it
         if missed(played.frames):
             check_frames(played, expected)
             played = play(config, segment_name, video)
     frames = played.frames
     numbers = check_frames(played, expected)
-    assert missed(frames) <= 3  # of 275; each is told
+    assert missed(frames) == 0
     assert numbers[0] < FPS
     assert [frame.loop_count for frame in frames] == [number // FRAMES for number in numbers]
     assert [frame.discontinuity for frame in frames] == [number > 0 and number % FRAMES == 0 for number in numbers]

@@ -67,7 +67,7 @@ def main() -> int:
     plots = given.to / "performance"
     plots.mkdir(parents=True, exist_ok=True)
     (given.to / "performance.md").write_text(page(measured), encoding="utf-8")
-    if given.to == DOCS:
+    if given.to.resolve() == DOCS.resolve():
         front.put_into(ROOT / "README.md", measured)
     drawn = subprocess.run(
         [interpreter(), "-m", "bench.page.plots", str(given.results.resolve()), str(plots.resolve())],

@@ -53,7 +53,9 @@ def median(blocks: list[float]) -> str:
 
 
 def put_into(readme: Path, measured: Measured) -> None:
-    """Put the table where the README has one."""
-    before, _, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
-    _, _, after = rest.partition(END)
+    """Put the table where the README has one; `ValueError` where it has no place for it."""
+    before, begin, rest = readme.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"{readme} has no lines '{BEGIN}' and '{END}', between which its table belongs: put them back")
     readme.write_text(f"{before}{BEGIN}\n\n{front(measured)}\n\n{END}{after}", encoding="utf-8")
